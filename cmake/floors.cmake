@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# One static library and one test program a floor, from the files in smtpdx/NAME (x.cpp, x_test.cpp), so that a new file
+# needs no line here.
+add_library(smtpdx_options INTERFACE)
+target_include_directories(smtpdx_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(smtpdx_options INTERFACE ${CMAKE_SOURCE_DIR}/smtpdx)
+target_compile_options(smtpdx_options INTERFACE -Wall -Wextra)
+if(SMTPDX_WERROR)
+  target_compile_options(smtpdx_options INTERFACE -Werror)
+endif()
+if(SMTPDX_SANITIZE)
+  target_compile_options(smtpdx_options INTERFACE -fsanitize=${SMTPDX_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(smtpdx_options INTERFACE -fsanitize=${SMTPDX_SANITIZE})
+endif()
+find_program(SMTPDX_MOLD mold)
+if(SMTPDX_MOLD)
+  target_link_options(smtpdx_options INTERFACE -fuse-ld=mold)
+endif()
+
+if(SMTPDX_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+endif()
+
+function(smtpdx_floor name)
+  cmake_parse_arguments(F "" "" "DEPENDS;LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/smtpdx/${name}/*.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(TRANSFORM F_DEPENDS PREPEND smtpdx_ OUTPUT_VARIABLE depends)
+  if(sources)
+    add_library(smtpdx_${name} STATIC ${sources})
+    target_link_libraries(smtpdx_${name} PUBLIC smtpdx_options ${depends} ${F_LIBS})
+  else()
+    add_library(smtpdx_${name} INTERFACE)
+    target_link_libraries(smtpdx_${name} INTERFACE smtpdx_options ${depends} ${F_LIBS})
+  endif()
+  if(tests AND SMTPDX_TESTS)
+    add_executable(test_${name} ${tests})
+    target_link_libraries(test_${name} PRIVATE smtpdx_${name} GTest::gmock GTest::gtest GTest::gtest_main)
+    target_compile_definitions(test_${name} PRIVATE SMTPDX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    add_test(NAME unit_${name} COMMAND test_${name})
+    set_tests_properties(unit_${name} PROPERTIES TIMEOUT 120)
+  endif()
+endfunction()
+
+# Compiles data/**/*.toml into the floor NAME as one array of (path, text); see kb/embedded.hpp.
+function(smtpdx_embed_data name)
+  file(GLOB_RECURSE data CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/*.toml)
+  set(out ${CMAKE_BINARY_DIR}/generated/embedded_data.cpp)
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR}/data -DOUT=${out} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${data} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    COMMENT "Embedding data/")
+  get_target_property(type smtpdx_${name} TYPE)
+  if(NOT type STREQUAL "INTERFACE_LIBRARY")
+    target_sources(smtpdx_${name} PRIVATE ${out})
+  endif()
+endfunction()

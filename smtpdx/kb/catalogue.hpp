@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The knowledge in data/, parsed and validated: causes, phrases, codes. A mail administrator changes the TOML; this
+// file only gives it types. Schema: docs/data.md.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "kb/words.hpp"
+
+namespace smtpdx::kb {
+
+struct ProofText {
+  std::string kind;
+  std::string text;
+};  ///< kind: flip, statement, record
+struct Rival {
+  std::string code;
+  std::string apart;
+};
+struct Test {
+  Consent consent = Consent::local;
+  std::string text;
+};
+struct Fix {
+  std::string product;
+  std::vector<std::string> steps;
+  std::string takes_effect;
+};
+struct Confirm {
+  std::string command;
+  std::string shows;
+};
+struct Letter {
+  std::string to;
+  std::string subject;
+  std::string body;
+};
+
+struct Cause {
+  std::string code, id, tier, who, title, explanation, unprovable;
+  Party party = Party::unknown;
+  Reason reason = Reason::unknown;
+  std::vector<std::string> necessary, says_nothing;
+  std::vector<ProofText> proofs;
+  std::vector<Rival> rivals;
+  std::vector<Test> tests;
+  std::vector<Fix> fixes;
+  Confirm confirm;
+  std::optional<Letter> letter;
+};
+
+/// Words of a refusal and what they can mean. Matching rules: phrase_match below.
+struct Phrase {
+  std::string id, pattern, states, sample, source, seen;
+  std::vector<std::string> codes;   ///< "554", "5.7.1", "554 5.7.1"; empty = any
+  std::vector<std::string> causes;  ///< likeliest first
+  Reason reason = Reason::unknown;
+  std::optional<Party> party;
+  bool wrapper = false;
+};
+
+struct CodeMeaning {
+  std::string code, classes, reference, meaning;
+  std::optional<Reason> reason;
+};
+
+/// A reply reduced to what phrases look at.
+struct ReplyWords {
+  int code = 0;        ///< 0 where unknown
+  std::string status;  ///< "5.7.1" or empty
+  std::string text;    ///< as received; folding and case are the matcher's business
+};
+
+struct PhraseMatch {
+  const Phrase* phrase = nullptr;
+  std::size_t from = 0, to = 0;  ///< octets of ReplyWords::text that the pattern covers
+  bool code_agrees = false;      ///< the phrase names codes and one of them fits
+};
+
+class Catalogue {
+ public:
+  struct Source {
+    std::string path;
+    std::string text;
+  };
+  /// All or nothing: the first thing wrong is the Error, with path and line.
+  static Result<Catalogue> load(const std::vector<Source>& files);
+  /// The compiled-in data, parsed once a process. Asserts that it is valid (the build has checked it).
+  static const Catalogue& builtin();
+
+  const std::vector<Cause>& causes() const { return causes_; }  ///< in the order S01 … S70
+  const Cause* cause(std::string_view code_or_id) const;
+  /// The nearest code by spelling, for "did you mean".
+  const Cause* nearest(std::string_view word) const;
+  const std::vector<Phrase>& phrases() const { return phrases_; }
+  /// All phrases that fit, best first: code agrees before not, non-wrapper before wrapper only where both agree
+  /// equally, then longer pattern. A phrase that names codes of which none fits is left out where the reply has a code.
+  std::vector<PhraseMatch> match(const ReplyWords& words) const;
+  /// Meaning of an enhanced status or a basic code; the class-independent row ("X.7.1") where there is no exact one.
+  const CodeMeaning* code(std::string_view code) const;
+
+ private:
+  std::vector<Cause> causes_;
+  std::vector<Phrase> phrases_;
+  std::vector<CodeMeaning> codes_;
+};
+
+}  // namespace smtpdx::kb
