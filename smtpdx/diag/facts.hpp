@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What was seen, one struct a kind of observation. Facts say nothing about what they mean: rules/ does. The kinds'
+// names (kind_of) are permanent and listed in docs/observations.md.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "diag/case.hpp"
+#include "dns/answer.hpp"
+#include "dns/lookup_types.hpp"
+#include "dsn/refusal.hpp"
+#include "io/facts.hpp"
+#include "smtp/capabilities.hpp"
+#include "smtp/step.hpp"
+
+namespace smtpdx::diag {
+
+/// All variables of one RCPT: a flip is two attempts that differ in exactly one of them.
+struct Shape {
+  std::string host;  ///< name the address came from, canonical; the address where there was no name
+  Endpoint server;
+  TlsMode tls = TlsMode::plain;
+  std::string helo;
+  std::string source;  ///< our address where it was chosen (--source), else empty
+  std::string user;    ///< logged in as; empty = anonymous
+  std::string mail_from;
+  std::string rcpt_to;
+  bool operator==(const Shape&) const = default;
+};
+
+enum class Axis { host, address, port, tls, helo, source, auth, sender, recipient };
+std::string_view to_string(Axis axis);
+/// The variables in which two shapes differ. One name's two addresses differ in `address`; two names in `host` only.
+std::vector<Axis> differing(const Shape& a, const Shape& b);
+
+/// Why a recipient was asked about.
+enum class Role { recipient, postmaster, random, local, plain_form, own_sender };
+std::string_view to_string(Role role);
+
+enum class Outcome { accepted, refused, deferred, failed };  ///< 2xx · 5xx · 4xx · no reply
+std::string_view to_string(Outcome outcome);
+
+/// "smtp.rcpt": one envelope put to one server, decided at `phase`.
+struct Attempt {
+  Shape shape;
+  Role role = Role::recipient;
+  Outcome outcome = Outcome::failed;
+  smtp::Phase phase = smtp::Phase::rcpt;
+  std::optional<smtp::Reply> reply;
+  std::string trouble;  ///< words where there was no reply
+  std::string channel;
+  unsigned order = 0;  ///< position in time among all attempts of the run
+};
+
+/// "smtp.session": what one connection showed besides its envelopes.
+struct SessionFact {
+  Shape shape;  ///< without envelope
+  bool connected = false;
+  std::optional<io::IoFailure> connect_failure;
+  std::optional<smtp::Reply> banner;
+  std::optional<smtp::Reply> ehlo_reply;
+  std::optional<smtp::Capabilities> before_tls, after_tls;
+  std::optional<io::TlsFacts> tls;
+  std::string auth_mechanism;
+  std::optional<smtp::Step> auth;    ///< the one AUTH tried
+  std::optional<smtp::Step> broken;  ///< the step that brought no usable reply
+  std::string channel;
+  unsigned order = 0;
+  /// The list that was in force when envelopes were sent.
+  const smtp::Capabilities* capabilities() const {
+    return after_tls ? &*after_tls : before_tls ? &*before_tls : nullptr;
+  }
+};
+
+/// "dns.mx"
+struct MxFact {
+  dns::MxLookup mx;
+};
+/// "dns.address"
+struct AddressFact {
+  dns::AddressLookup addresses;
+};
+/// "dns.ptr"
+struct PtrFact {
+  dns::ReverseLookup reverse;
+};
+/// "dns.authority": what each authoritative server of the host's zone answers about its addresses.
+struct AuthorityFact {
+  std::string host;
+  std::string zone;  ///< empty where no name server was found
+  struct View {
+    std::string name_server;
+    Endpoint server;
+    dns::Status status = dns::Status::local;
+    std::vector<IpAddress> addresses;  ///< sorted
+  };
+  std::vector<View> views;
+  bool complete = false;  ///< every name server of the zone answered
+};
+/// "dns.near": names a typing mistake away that do take mail.
+struct NearNameFact {
+  std::string domain;
+  struct Near {
+    std::string name;
+    std::vector<std::string> mx;
+  };
+  std::vector<Near> names;
+};
+/// "dns.list": one DNSBL asked about one address (RFC 5782).
+struct ListFact {
+  IpAddress address;
+  std::string zone;
+  dns::Answer answer;
+};
+/// "net.control": hosts unrelated to the case, connected to only (never spoken to).
+struct ControlFact {
+  struct Try {
+    std::string host;
+    Endpoint server;
+    bool connected = false;
+    std::optional<io::IoFailure> failure;
+  };
+  std::vector<Try> port25, submission;
+};
+/// "input.refusal": what the user holds, as read.
+struct RefusalFact {
+  dsn::Refusal refusal;
+  dsn::Reading reading;
+};
+/// "input.session": a log or transcript that shows the refused session's own steps.
+struct LoggedSessionFact {
+  AuthState auth = AuthState::unknown;
+  std::optional<TlsMode> tls;
+  std::string client, server, mechanism;
+  std::string auth_reply;
+  std::string relay_reply;
+};
+/// "config.relay": what a server's configuration says about this envelope.
+struct ConfigFact {
+  std::string product, path;
+  std::string server_name;  ///< myhostname / primary_hostname
+  std::string recipient_domain,
+      recipient_class;                 ///< "local", "virtual alias", "virtual mailbox", "relay", "none", "unknown"
+  std::string class_where;             ///< "main.cf:14 mydestination = …"
+  std::optional<bool> client_trusted;  ///< the client's address is in mynetworks
+  std::string client_why;              ///< "203.0.113.5 is in none of 127.0.0.0/8 (main.cf:7)"
+  std::optional<bool> sasl_enabled;    ///< for the service in question
+  std::string relay_list;              ///< effective smtpd_relay_restrictions, folded
+  std::string relay_where;             ///< file:line
+  std::string deciding;                ///< the restriction that decides an anonymous foreign RCPT
+  std::string deciding_authenticated;  ///< … a logged-in one
+  int reply_code = 0;                  ///< what the anonymous one is answered
+  int reply_code_authenticated = 0;    ///< 0 = permitted
+  std::string reply_text;
+  bool routed_form = false;          ///< the recipient's local part counts as routed (RFC 5321 App. C, Postfix)
+  std::vector<std::string> unknown;  ///< what the files do not say
+};
+
+using Fact = std::variant<RefusalFact, LoggedSessionFact, ConfigFact, MxFact, AddressFact, PtrFact, AuthorityFact,
+                          NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
+
+struct Observation {
+  std::string id;  ///< "o3"
+  Fact fact;
+  trace::Evidence evidence;
+  Duration took{0};
+};
+
+/// The permanent name of the kind, "smtp.rcpt".
+std::string_view kind_of(const Fact& fact);
+/// What it is about: a domain, "192.0.2.25:25", an address.
+std::string subject_of(const Fact& fact);
+
+}  // namespace smtpdx::diag
