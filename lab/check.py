@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lab check`: does every world answer as its tests take for granted?
+
+Plays the raw sessions and asks the DNS questions that the worlds list, with
+nothing of smtpdx in the way.  If this fails, the laboratory is wrong, not the
+program.
+"""
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from lab import client
+from lab.world import RESOLVER, World
+
+
+def complaints_of_session(session, ca):
+    out = client.play(session, ca)
+    wrong = []
+    if not out.reply.startswith(session.reply):
+        wrong.append("expected  %s\n      got       %s" % (session.reply, out.reply))
+    words = [w for c in out.capabilities for w in ([c] + c.replace("=", " ").split())]
+    wrong += ["does not offer " + c for c in session.offers if c not in words]
+    wrong += ["offers " + c for c in session.lacks if c in words]
+    if session.banner and session.banner not in out.banner:
+        wrong.append("banner is " + out.banner)
+    return wrong, out.transcript
+
+
+def complaints_of_question(question):
+    words = ["dig", "+time=3", "+tries=2", "@" + question.server, question.name, question.type]
+    if question.server == RESOLVER:
+        words.append("+dnssec")
+    text = subprocess.run(words, capture_output=True, text=True, timeout=20).stdout
+    answer = []
+    for line in text.splitlines():
+        parts = line.split(None, 4)
+        if len(parts) == 5 and not line.startswith(";") and parts[3] == question.type:
+            if parts[0].lower() == question.name.rstrip(".").lower() + ".":
+                answer.append(parts[4])
+    wrong = []
+    if sorted(answer) != question.answer:
+        wrong.append("expected  %s\n      got       %s" % (question.answer, sorted(answer)))
+    if question.secure and not any("flags:" in l and " ad" in l.split(";")[2] for l in text.splitlines() if "flags:" in l and l.startswith(";; flags")):
+        wrong.append("not validated")
+    return wrong, text.splitlines()
+
+
+def describe(item):
+    if hasattr(item, "to"):
+        how = " ".join(filter(None, [item.tls, "auth " + item.auth[1] if item.auth else "",
+                                     "from " + item.source if item.source != "203.0.113.5" else ""]))
+        return "%s %s%s" % (item.to, item.rcpt or "EHLO", " (%s)" % how if how else "")
+    return "%s %s at %s" % (item.name, item.type, item.server)
+
+
+def check(ca, only=(), verbose=False):
+    jobs = []
+    for world in World.ALL:
+        if only and world.name not in only:
+            continue
+        jobs += [(world, s, lambda s=s: complaints_of_session(s, ca)) for s in world.sessions]
+        jobs += [(world, q, lambda q=q: complaints_of_question(q)) for q in world.questions]
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda job: job[2](), jobs))
+    failed = 0
+    for (world, item, _), (wrong, transcript) in zip(jobs, results):
+        failed += bool(wrong)
+        if wrong or verbose:
+            print("%s %-12s %s" % ("FAIL" if wrong else "ok  ", world.name, describe(item)))
+            for line in wrong:
+                print("      " + line)
+            for line in transcript if wrong else ():
+                print("      | " + line)
+    print("%d passed, %d failed" % (len(jobs) - failed, failed))
+    return 1 if failed or not jobs else 0
