@@ -13,7 +13,12 @@
 #include "base/result.hpp"
 #include "kb/words.hpp"
 
+// Matching (Catalogue::match): case is ignored, white space runs count as one space, `*` fits any run, a pattern may
+// lie anywhere in the text. Details and limits: kb/phrase_match.hpp.
+
 namespace smtpdx::kb {
+
+class Pattern;
 
 struct ProofText {
   std::string kind;
@@ -55,7 +60,7 @@ struct Cause {
   std::optional<Letter> letter;
 };
 
-/// Words of a refusal and what they can mean. Matching rules: phrase_match below.
+/// Words of a refusal and what they can mean.
 struct Phrase {
   std::string id, pattern, states, sample, source, seen;
   std::vector<std::string> codes;   ///< "554", "5.7.1", "554 5.7.1"; empty = any
@@ -85,29 +90,43 @@ struct PhraseMatch {
 
 class Catalogue {
  public:
+  Catalogue();
+  ~Catalogue();
+  Catalogue(Catalogue&&) noexcept;
+  Catalogue& operator=(Catalogue&&) noexcept;
+
   struct Source {
     std::string path;
     std::string text;
   };
   /// All or nothing: the first thing wrong is the Error, with path and line.
   static Result<Catalogue> load(const std::vector<Source>& files);
-  /// The compiled-in data, parsed once a process. Asserts that it is valid (the build has checked it).
+  /// Everything wrong with the files, samples that do not select their own phrase included; each says path and line.
+  static std::vector<Error> defects(const std::vector<Source>& files);
+  /// The compiled-in data, parsed once a process, thread-safe. Ends the program where it is broken: the unit test
+  /// kb/catalogue_test.cpp keeps such data from being built. Lives as long as the program.
   static const Catalogue& builtin();
 
   const std::vector<Cause>& causes() const { return causes_; }  ///< in the order S01 … S70
   const Cause* cause(std::string_view code_or_id) const;
-  /// The nearest code by spelling, for "did you mean".
+  /// The nearest code by spelling, for "did you mean"; nullptr where none is near.
   const Cause* nearest(std::string_view word) const;
   const std::vector<Phrase>& phrases() const { return phrases_; }
   /// All phrases that fit, best first: code agrees before not, non-wrapper before wrapper only where both agree
-  /// equally, then longer pattern. A phrase that names codes of which none fits is left out where the reply has a code.
+  /// equally, then longer pattern. A phrase that names codes of which none fits is left out where the reply has a code;
+  /// a code that the reply does not have (554 without enhanced status against "5.7.1") is not held against it.
   std::vector<PhraseMatch> match(const ReplyWords& words) const;
   /// Meaning of an enhanced status or a basic code; the class-independent row ("X.7.1") where there is no exact one.
   const CodeMeaning* code(std::string_view code) const;
 
  private:
+  struct Loaded;
+  static Loaded read(const std::vector<Source>& files);
+  std::vector<Error> sample_defects(const std::vector<std::string>& places) const;
+
   std::vector<Cause> causes_;
   std::vector<Phrase> phrases_;
+  std::vector<Pattern> patterns_;  ///< of phrases_, same order
   std::vector<CodeMeaning> codes_;
 };
 

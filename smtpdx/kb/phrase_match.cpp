@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kb/phrase_match.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace smtpdx::kb {
+namespace {
+
+std::string fold(std::string_view text, std::vector<std::size_t>* origin) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = ascii_lower(text[i]);
+    if (is_space(c)) {
+      if (!out.empty() && out.back() == ' ') continue;
+      c = ' ';
+    }
+    out += c;
+    if (origin) origin->push_back(i);
+  }
+  return out;
+}
+
+/// Length of "D.D.D" (1, 1–3 and 1–3 digits, RFC 3463 §2) at the start of `s`, 0 where there is none.
+std::size_t status_length(std::string_view s) {
+  if (s.size() < 5 || (s[0] != '2' && s[0] != '4' && s[0] != '5') || s[1] != '.') return 0;
+  std::size_t i = 2;
+  for (int field = 0; field < 2; ++field) {
+    std::size_t begin = i;
+    while (i < s.size() && is_digit(s[i])) ++i;
+    if (i == begin || i - begin > 3) return 0;
+    if (field == 0) {
+      if (i >= s.size() || s[i] != '.') return 0;
+      ++i;
+    }
+  }
+  return i;
+}
+
+bool is_basic_code(std::string_view s) {
+  return s.size() == 3 && s[0] >= '2' && s[0] <= '5' && is_digit(s[1]) && is_digit(s[2]);
+}
+
+}  // namespace
+
+FoldedText::FoldedText(std::string_view text) {
+  text = text.substr(0, limit);
+  folded_ = fold(text, &origin_);
+  origin_.push_back(text.size());
+}
+
+std::size_t FoldedText::original(std::size_t index) const { return origin_[std::min(index, origin_.size() - 1)]; }
+
+Pattern::Pattern(std::string_view pattern) {
+  std::string folded = fold(trim(pattern), nullptr);
+  for (auto part : split(folded, '*')) {
+    // "a * b" must also fit "ab": white space beside a star belongs to the run.
+    part = trim(part);
+    if (part.empty()) continue;
+    parts_.emplace_back(part);
+    weight_ += part.size();
+  }
+}
+
+std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
+  if (parts_.empty()) return std::nullopt;
+  std::string_view folded = text.folded();
+  std::size_t begin = std::string_view::npos, at = 0;
+  for (const auto& part : parts_) {
+    std::size_t hit = folded.find(part, at);
+    if (hit == std::string_view::npos) return std::nullopt;
+    if (begin == std::string_view::npos) begin = hit;
+    at = hit + part.size();
+  }
+  return Hit{text.original(begin), text.original(at - 1) + 1};
+}
+
+CodeFit code_fit(std::string_view wanted, int code, std::string_view status) {
+  bool agrees = true;
+  for (auto word : split_words(wanted)) {
+    if (is_basic_code(word)) {
+      if (code == 0) {
+        if (!status.empty() && status[0] != word[0]) return CodeFit::differs;
+        agrees = false;
+      } else if (std::to_string(code) != word) {
+        return CodeFit::differs;
+      }
+    } else if (status.empty()) {
+      if (code != 0 && std::to_string(code)[0] != word[0]) return CodeFit::differs;
+      agrees = false;
+    } else if (status != word) {
+      return CodeFit::differs;
+    }
+  }
+  return agrees ? CodeFit::agrees : CodeFit::open;
+}
+
+bool is_code_word(std::string_view word) {
+  auto words = split_words(word);
+  if (words.empty() || words.size() > 2) return false;
+  auto is_status = [](std::string_view s) { return status_length(s) == s.size(); };
+  if (words.size() == 2) return is_basic_code(words[0]) && is_status(words[1]);
+  return is_basic_code(words[0]) || is_status(words[0]);
+}
+
+ReplyWords sample_words(std::string_view sample) {
+  ReplyWords out;
+  sample = trim(sample);
+  if (sample.size() >= 3 && is_basic_code(sample.substr(0, 3)) &&
+      (sample.size() == 3 || sample[3] == ' ' || sample[3] == '-')) {
+    out.code = static_cast<int>(*parse_number(sample.substr(0, 3)));
+    sample = trim(sample.substr(std::min<std::size_t>(4, sample.size())));
+  }
+  std::size_t skip = !sample.empty() && sample[0] == '#' ? 1 : 0;
+  if (std::size_t n = status_length(sample.substr(skip)); n > 0) {
+    std::size_t end = skip + n;
+    if (end == sample.size() || is_space(sample[end])) {
+      out.status = std::string(sample.substr(skip, n));
+      sample = trim(sample.substr(end));
+    }
+  }
+  out.text = std::string(sample);
+  return out;
+}
+
+}  // namespace smtpdx::kb

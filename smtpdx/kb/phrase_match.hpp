@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// How the words of a refusal are compared with a phrase of data/phrases: letters of either case are equal, a run of
+// white space equals one space, `*` stands for any run (also none), and the pattern may lie anywhere in the text.
+// Plain search, no regular expressions: linear in the text for each pattern, the same result on every machine.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kb/catalogue.hpp"
+
+namespace smtpdx::kb {
+
+/// A text made ready to be searched many times. At most 16 KiB are looked at: no reply is longer (RFC 5321
+/// §4.5.3.1.5 allows 512 octets a line), and a hostile one must not cost more than an honest one.
+class FoldedText {
+ public:
+  static constexpr std::size_t limit = 16 * 1024;
+  explicit FoldedText(std::string_view text);
+  std::string_view folded() const { return folded_; }
+  /// Octet of the original text that the folded octet `index` came from; the end for the end.
+  std::size_t original(std::size_t index) const;
+
+ private:
+  std::string folded_;
+  std::vector<std::size_t> origin_;
+};
+
+class Pattern {
+ public:
+  explicit Pattern(std::string_view pattern);
+  struct Hit {
+    std::size_t from = 0, to = 0;  ///< octets of the original text
+  };
+  std::optional<Hit> find(const FoldedText& text) const;
+  /// Octets that must be there; what "longer pattern" means.
+  std::size_t weight() const { return weight_; }
+  bool empty() const { return parts_.empty(); }
+
+ private:
+  std::vector<std::string> parts_;
+  std::size_t weight_ = 0;
+};
+
+enum class CodeFit { agrees, open, differs };
+/// Compares a phrase's code word ("554", "5.7.1", "554 5.7.1") with a reply's. What the reply lacks is open, what it
+/// has and says otherwise differs.
+CodeFit code_fit(std::string_view wanted, int code, std::string_view status);
+/// True for the three forms above.
+bool is_code_word(std::string_view word);
+
+/// Splits "550-5.7.1 text", "550 5.7.1 text", "5.7.1 text" or plain text as a phrase's sample is written.
+ReplyWords sample_words(std::string_view sample);
+
+}  // namespace smtpdx::kb
