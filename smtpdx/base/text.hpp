@@ -37,7 +37,8 @@ std::string replace_all(std::string s, std::string_view from, std::string_view t
 /// The whole of `s` as a decimal number; nullopt for anything else (sign, space, overflow).
 std::optional<std::uint64_t> parse_number(std::string_view s);
 
-/// For showing bytes from strangers: control characters and invalid UTF-8 become \xNN, valid UTF-8 stays.
+/// For showing bytes from strangers: control characters (C0, C1, line separators, bidirectional overrides) and invalid
+/// UTF-8 become \xNN, other valid UTF-8 stays.
 /// At most `limit` bytes of `s` are shown; the cut is marked with "…".
 std::string printable(std::string_view s, std::size_t limit = 2000);
 bool valid_utf8(std::string_view s);
@@ -49,9 +50,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 std::string canonical_name(std::string_view name);
 /// The domain part of an address, canonical; empty where there is none. "<>" gives empty.
 std::string domain_of(std::string_view address);
-/// Everything before the last "@"; the whole where there is none.
+/// Everything before the last "@"; the whole where there is none. Angle brackets and a display name are dropped first.
 std::string local_part_of(std::string_view address);
-/// True where `name` equals `domain` or lies below it.
+/// True where `name` equals `domain` or lies below it. Nothing lies in an empty domain (it means "none", not the root).
 bool in_domain(std::string_view name, std::string_view domain);
 
 }  // namespace smtpdx

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+// Octet-wise helpers for protocol text. Nothing here asks the locale: "İ" and "i" must not become equal on a Turkish
+// desktop, and RFC 5321 §2.4 compares commands and domains by US-ASCII only. Octets above 0x7F are carried, never
+// folded.
+//
+// `printable` is the one gate between bytes from strangers and a terminal: escape sequences (ESC, and the C1 controls
+// that some terminals obey even when they arrive as UTF-8) and the bidirectional overrides, which reorder what the
+// reader sees, are shown as octets. It does not escape the backslash: its output is for people, not for parsing back.
+
+namespace smtpdx {
+
+char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string to_lower(std::string_view s) {
+  std::string out(s);
+  for (char& c : out) c = ascii_lower(c);
+  return out;
+}
+
+bool iequals(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
+}
+
+bool istarts_with(std::string_view s, std::string_view prefix) {
+  return s.size() >= prefix.size() && iequals(s.substr(0, prefix.size()), prefix);
+}
+
+bool iends_with(std::string_view s, std::string_view suffix) {
+  return s.size() >= suffix.size() && iequals(s.substr(s.size() - suffix.size()), suffix);
+}
+
+bool icontains(std::string_view haystack, std::string_view needle) {
+  return ifind(haystack, needle) != std::string_view::npos;
+}
+
+std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_t from) {
+  if (from > haystack.size()) return std::string_view::npos;
+  auto at = std::search(haystack.begin() + static_cast<std::ptrdiff_t>(from), haystack.end(), needle.begin(),
+                        needle.end(), [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
+  if (at == haystack.end() && !needle.empty()) return std::string_view::npos;
+  return static_cast<std::size_t>(at - haystack.begin());
+}
+
+std::string_view trim(std::string_view s) {
+  while (!s.empty() && is_space(s.front())) s.remove_prefix(1);
+  while (!s.empty() && is_space(s.back())) s.remove_suffix(1);
+  return s;
+}
+
+std::vector<std::string_view> split(std::string_view s, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    auto at = s.find(separator);
+    parts.push_back(s.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    s.remove_prefix(at + 1);
+  }
+}
+
+std::vector<std::string_view> split_words(std::string_view s) {
+  std::vector<std::string_view> words;
+  std::size_t i = 0;
+  while (i < s.size()) {
+    while (i < s.size() && is_space(s[i])) ++i;
+    auto start = i;
+    while (i < s.size() && !is_space(s[i])) ++i;
+    if (i > start) words.push_back(s.substr(start, i - start));
+  }
+  return words;
+}
+
+std::vector<std::string_view> split_lines(std::string_view s) {
+  std::vector<std::string_view> lines;
+  while (!s.empty()) {
+    auto at = s.find_first_of("\r\n");
+    lines.push_back(s.substr(0, at));
+    if (at == std::string_view::npos) break;
+    bool crlf = s[at] == '\r' && at + 1 < s.size() && s[at + 1] == '\n';
+    s.remove_prefix(at + (crlf ? 2 : 1));
+  }
+  return lines;
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += separator;
+    out += parts[i];
+  }
+  return out;
+}
+
+std::string fold_space(std::string_view s) {
+  std::string out;
+  for (auto word : split_words(s)) {
+    if (!out.empty()) out += ' ';
+    out += word;
+  }
+  return out;
+}
+
+std::string replace_all(std::string s, std::string_view from, std::string_view to) {
+  if (from.empty()) return s;
+  std::string out;
+  std::size_t start = 0;
+  for (;;) {
+    auto at = s.find(from, start);
+    if (at == std::string::npos) break;
+    out.append(s, start, at - start);
+    out += to;
+    start = at + from.size();
+  }
+  if (start == 0) return s;
+  out.append(s, start);
+  return out;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view s) {
+  std::uint64_t value = 0;
+  auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
+  if (error != std::errc{} || end != s.data() + s.size()) return std::nullopt;
+  return value;
+}
+
+namespace {
+
+/// Length of the well-formed UTF-8 sequence at the start of `s`, 0 where there is none (Unicode 15 table 3-7: no
+/// overlong forms, no surrogates, nothing above U+10FFFF).
+std::size_t utf8_length(std::string_view s) {
+  auto octet = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  unsigned lead = octet(0);
+  if (lead < 0x80) return 1;
+  std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                       : lead >= 0xE0 && lead <= 0xEF ? 3
+                       : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                      : 0;
+  if (length == 0 || s.size() < length) return 0;
+  unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (octet(1) < low || octet(1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i) {
+    if ((octet(i) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+/// Characters that steer a terminal or reorder the text around them: C0, DEL, C1 (U+0080–9F), line and paragraph
+/// separators and the bidirectional embeddings, overrides and isolates (U+2028–202E, U+2066–2069).
+bool steers(std::string_view character) {
+  auto octet = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return octet(0) < 0x20 || octet(0) == 0x7F;
+  if (character.size() == 2) return octet(0) == 0xC2 && octet(1) < 0xA0;
+  if (character.size() != 3 || octet(0) != 0xE2) return false;
+  return (octet(1) == 0x80 && octet(2) >= 0xA8 && octet(2) <= 0xAE) ||
+         (octet(1) == 0x81 && octet(2) >= 0xA6 && octet(2) <= 0xA9);
+}
+
+void append_escaped(std::string& out, std::string_view octets) {
+  static constexpr char digits[] = "0123456789abcdef";
+  for (char c : octets) {
+    auto value = static_cast<unsigned char>(c);
+    out += "\\x";
+    out += digits[value >> 4];
+    out += digits[value & 15];
+  }
+}
+
+}  // namespace
+
+std::string printable(std::string_view s, std::size_t limit) {
+  std::string out;
+  std::size_t i = 0;
+  while (i < s.size()) {
+    auto length = utf8_length(s.substr(i));
+    auto character = s.substr(i, std::max<std::size_t>(length, 1));
+    if (i + character.size() > limit) return out + "…";
+    if (length == 0 || steers(character)) {
+      append_escaped(out, character);
+    } else {
+      out += character;
+    }
+    i += character.size();
+  }
+  return out;
+}
+
+bool valid_utf8(std::string_view s) {
+  while (!s.empty()) {
+    auto length = utf8_length(s);
+    if (length == 0) return false;
+    s.remove_prefix(length);
+  }
+  return true;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  // Three rows suffice: a swap looks back two. No substring is edited twice ("optimal string alignment").
+  std::vector<std::size_t> before(b.size() + 1), previous(b.size() + 1), current(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) previous[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    current[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      std::size_t replace = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      current[j] = std::min({previous[j] + 1, current[j - 1] + 1, replace});
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) current[j] = std::min(current[j], before[j - 2] + 1);
+    }
+    std::swap(before, previous);
+    std::swap(previous, current);
+  }
+  return previous[b.size()];
+}
+
+std::string canonical_name(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return to_lower(name);
+}
+
+namespace {
+
+/// "Bob <b@x.example>" and "<b@x.example>" are read as b@x.example.
+std::string_view bare_address(std::string_view address) {
+  address = trim(address);
+  if (!address.ends_with('>')) return address;
+  auto open = address.rfind('<');
+  if (open == std::string_view::npos) return address;
+  return trim(address.substr(open + 1, address.size() - open - 2));
+}
+
+}  // namespace
+
+std::string domain_of(std::string_view address) {
+  auto bare = bare_address(address);
+  auto at = bare.rfind('@');
+  return at == std::string_view::npos ? std::string() : canonical_name(bare.substr(at + 1));
+}
+
+std::string local_part_of(std::string_view address) {
+  auto bare = bare_address(address);
+  return std::string(bare.substr(0, bare.rfind('@')));
+}
+
+bool in_domain(std::string_view name, std::string_view domain) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (domain.ends_with('.')) domain.remove_suffix(1);
+  if (domain.empty() || !iends_with(name, domain)) return false;
+  return name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.';
+}
+
+}  // namespace smtpdx
