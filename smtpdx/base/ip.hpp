@@ -22,7 +22,7 @@ class IpAddress {
   bool is_v6() const { return v6_; }
   bool is_loopback() const;
   bool is_private() const;        ///< RFC 1918, RFC 4193, RFC 6598 (shared), link-local
-  bool is_documentation() const;  ///< RFC 5737, RFC 3849
+  bool is_documentation() const;  ///< RFC 5737, RFC 3849, RFC 9637
   /// Four or sixteen octets in network order.
   std::string_view bytes() const;
   std::string to_string() const;
@@ -38,7 +38,7 @@ class IpAddress {
   std::array<char, 16> octets_{};
 };
 
-/// An address block. Host bits need not be zero in the text; `has_host_bits` tells.
+/// An address block. Host bits need not be zero in the text: `base` has them cleared, `has_host_bits` tells.
 struct Network {
   IpAddress base;
   unsigned prefix = 0;
