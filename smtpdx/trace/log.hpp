@@ -3,11 +3,16 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
+#include "trace/redact.hpp"
 
 namespace smtpdx::trace {
 
@@ -51,8 +56,9 @@ class Channel {
   std::string peer_;
   std::vector<Line> lines_;
   std::uint64_t size_ = 0;
+  std::size_t text_size_ = 0;
   bool truncated_ = false;
-  const std::vector<std::string>* secrets_ = nullptr;
+  std::shared_ptr<const Redactor> redactor_;
 };
 
 /// Append-only record of everything said to and heard from the world. Not thread-safe: one Log a run.
@@ -74,7 +80,8 @@ class Log {
 
  private:
   std::deque<Channel> channels_;
-  std::vector<std::string> secrets_;
+  std::map<std::string, unsigned, std::less<>> opened_;                // per kind
+  std::shared_ptr<Redactor> redactor_ = std::make_shared<Redactor>();  // shared with the channels; copies of a Log too
 };
 
 }  // namespace smtpdx::trace

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/log.hpp"
+
+#include <algorithm>
+
+namespace smtpdx::trace {
+namespace {
+
+constexpr std::size_t most_lines = 10'000;
+constexpr std::size_t most_text = 1024 * 1024;
+constexpr std::uint64_t line_end = 2;  // CRLF, counted also where the other side sent a lone LF
+
+}  // namespace
+
+Evidence Channel::add(TimePoint at, Direction direction, std::string_view text) {
+  // Offsets count the text as kept: a range then names the same words for every reader, and the length of a secret
+  // does not show in them.
+  auto kept = redactor_ ? redactor_->redact(text) : std::string(text);
+  Evidence where{id_, size_, size_ + kept.size() + line_end};
+  size_ = where.to;
+  auto room = most_text - text_size_;
+  if (lines_.size() >= most_lines || room == 0) {
+    truncated_ = true;
+    return where;
+  }
+  if (kept.size() > room) {
+    truncated_ = true;
+    kept.resize(room);
+  }
+  text_size_ += kept.size();
+  lines_.push_back({at, direction, std::move(kept), where.from, where.to});
+  return where;
+}
+
+Channel& Log::open(std::string_view kind, std::string peer) {
+  auto number = ++opened_[std::string(kind)];
+  auto& channel = channels_.emplace_back(std::string(kind) + "#" + std::to_string(number), redact(peer));
+  channel.redactor_ = redactor_;
+  return channel;
+}
+
+void Log::add_secret(std::string_view secret) { redactor_->add(secret); }
+
+std::string Log::redact(std::string_view text) const { return redactor_->redact(text); }
+
+const Channel* Log::find(std::string_view id) const {
+  for (const auto& channel : channels_) {
+    if (channel.id() == id) return &channel;
+  }
+  return nullptr;
+}
+
+std::string Log::words(const Evidence& evidence) const {
+  const Channel* channel = evidence.channel.empty() ? nullptr : find(evidence.channel);
+  if (channel == nullptr) return {};
+  const auto& lines = channel->lines();
+  auto line = std::partition_point(lines.begin(), lines.end(), [&](const Line& l) { return l.to <= evidence.from; });
+  std::string out;
+  bool first = true;
+  for (; line != lines.end() && line->from < evidence.to; ++line) {
+    auto from = std::max(evidence.from, line->from) - line->from;
+    auto to = std::min<std::uint64_t>(evidence.to - line->from, line->text.size());
+    if (!first) out += '\n';
+    first = false;
+    if (from < to) out.append(line->text, from, to - from);
+  }
+  return out;
+}
+
+}  // namespace smtpdx::trace
