@@ -37,7 +37,7 @@ enum class Status {
   found,
   no_data,    ///< NOERROR without such records (RFC 2308 §2.2)
   no_name,    ///< NXDOMAIN (RFC 8020)
-  servfail,   ///< SERVFAIL or REFUSED by the server, or bogus (see validation)
+  servfail,   ///< answered, but nothing is known by it: SERVFAIL, REFUSED, bogus (see validation), referral, garbage
   timed_out,  ///< nobody answered within the deadline
   local,      ///< we could not ask (no resolver, bad name)
 };
@@ -65,10 +65,13 @@ struct Answer {
   Type type = Type::A;
   Status status = Status::local;
   Validation validation = Validation::unchecked;
-  std::string why;              ///< why bogus or failed, the library's words
-  std::string canonical_name;   ///< where CNAMEs led; = name without any
-  std::vector<Record> records;  ///< of the type asked, in the order received
-  std::string server;           ///< who answered, "192.0.2.53:53"; "" for the library's own recursion
+  std::string why;                     ///< why bogus or failed, the library's words
+  std::optional<std::uint16_t> rcode;  ///< as answered (RFC 6895 §2.3); none where nobody answered
+  std::string canonical_name;          ///< where CNAMEs led; = name without any
+  std::vector<Record> records;         ///< of the type asked, in the order received
+  bool authoritative = false;          ///< AA: the server holds the zone; only ask_server sees it
+  std::vector<Record> referral;        ///< ask_server: the NS set of a zone further down; the status is then servfail
+  std::string server;                  ///< who answered, "192.0.2.53:53"; "" for the library's own recursion
   Duration took{0};
   trace::Evidence evidence;
 };
