@@ -103,7 +103,11 @@ class Client:
             self.wrap()
             self.hello()
         if session.auth:
-            self.login()
+            try:
+                self.login()
+            except Stop as stop:
+                if not session.swallow or str(stop) == "eof":
+                    raise
         if session.rcpt:
             self.command("MAIL FROM:<%s>" % session.sender, "2")
             self.command("RCPT TO:<%s>" % session.rcpt, "2")

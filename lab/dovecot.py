@@ -3,7 +3,7 @@
 import os
 
 USERS = {"alice": "secret", "carol": "hunter2"}
-MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-256 ntlm"
+MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-256"
 
 CONFIG = """\
 base_dir = {dir}/run

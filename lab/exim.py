@@ -18,6 +18,7 @@ exim_user = {user}
 exim_group = {user}
 never_users = root
 spool_directory = {dir}/spool
+log_selector = +incoming_port +incoming_interface
 log_file_path = {log}/exim-%slog
 pid_file_path = {dir}/exim.pid
 local_interfaces = <; {interfaces}

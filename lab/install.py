@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 PACKAGES = """
-postfix postfix-pcre dovecot-core knot unbound rbldnsd nginx-light nftables
+postfix postfix-pcre postfix-policyd-spf-python dovecot-core knot unbound rbldnsd nginx-light nftables
 bind9-dnsutils ldnsutils openssl iproute2 util-linux uidmap swaks
 libnet-ssleay-perl libio-socket-ssl-perl libauthen-sasl-perl libnet-dns-perl
 """.split()

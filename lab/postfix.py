@@ -66,6 +66,7 @@ default_process_limit = 300
 """
 
 PORT_NAMES = {25: "smtp", 465: "submissions", 587: "submission"}
+SYSLOG_NAMES = {465: "postfix/submissions", 587: "postfix/submission"}
 
 
 def effective_main(host, paths):
@@ -74,7 +75,9 @@ def effective_main(host, paths):
         "compatibility_level": "3.6",
         "myhostname": host.host,
         "mynetworks": "127.0.0.0/8 [::1]/128",
+        "mydestination": "$myhostname, localhost.$mydomain, localhost",
         "alias_maps": "",
+        "local_recipient_maps": "texthash:%s" % paths["people"],
         "virtual_mailbox_maps": "texthash:%s" % paths["mailboxes"],
         "smtpd_tls_security_level": "may",
         "smtpd_sasl_type": "dovecot",
@@ -102,7 +105,7 @@ def service_lines(host, paths):
     lines = "%s unix - - n - - trivial-rewrite\n%s" % (rewrite, override_lines(main))
     for port, own in host.services.items():
         own = {k: v.format(**paths) for k, v in own.items()}
-        values = {**main, "rewrite_service_name": rewrite, "syslog_name": "postfix/%s/%d" % (host.name, port), **own}
+        values = {**main, "rewrite_service_name": rewrite, "syslog_name": SYSLOG_NAMES.get(port, "postfix"), **own}
         for address in host.addresses:
             where = "[%s]" % address if ":" in address else address
             lines += "%s:%d inet n - n - - smtpd\n%s" % (where, port, override_lines(values))

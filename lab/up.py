@@ -98,10 +98,12 @@ class Lab:
     def lap(self, what):
         self.laps.append((what, time.monotonic() - self.began))
 
-    def start(self, name, words, **env):
+    def start(self, name, words, files=None, **env):
+        """`files` lowers the limit of open files for this daemon."""
+        lower = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
         with open(os.path.join(self.log, name + ".out"), "w") as out:
             daemon = subprocess.Popen(words, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
-                                      stdout=out, stderr=out, start_new_session=True)
+                                      stdout=out, stderr=out, start_new_session=True, preexec_fn=lower)
         self.daemons.append((name, daemon))
 
     def alive(self):
@@ -173,10 +175,10 @@ class Lab:
             for name, text in world.files.items():
                 self.write("files/" + name, text)
         hosts = [h for w in World.ALL for h in w.postfixes]
-        paths = {"sasl": sasl, "mailboxes": self.mailboxes(), "files": self.path("files"),
+        paths = {"sasl": sasl, "mailboxes": self.mailboxes(), "people": self.people(), "files": self.path("files"),
                  "key": self.path("pki/server.key"), "certificate": self.certificate_of, "folder": self.folder}
         words, env = postfix.make(self.path("postfix"), self.log, hosts, paths, self.path("config"))
-        self.start("postfix", words, **env)
+        self.start("postfix", words, files=4096, **env)    # master closes every possible descriptor
         exims = [h for w in World.ALL for h in w.exims]
         conf = exim.make(self.path("exim"), self.log, exims, PEOPLE, self.path("pki"))
         self.start("exim", [install.exim_program(), "-C", conf, "-bdf"])
@@ -198,6 +200,11 @@ class Lab:
         with open(path, "w") as f:
             f.writelines("%s@%s x\n" % (p, d) for d in sorted(served) for p in PEOPLE)
         return path
+
+    def people(self):
+        """The same people for the domains that Postfix calls local."""
+        self.write("postfix-people", "".join("%s x\n" % p for p in PEOPLE))
+        return self.path("postfix-people")
 
     def write(self, name, text):
         with open(self.path(name), "w") as f:
@@ -261,7 +268,6 @@ def certificates():
 
 
 def inside(folder, outer_network, tell_ready, hear_go, command):
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))   # master closes every possible descriptor
     os.umask(0o022)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     lab = Lab(folder)
