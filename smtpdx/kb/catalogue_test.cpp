@@ -142,7 +142,7 @@ TEST(Catalogue, PhraseFieldsAreChecked) {
     auto defects = Catalogue::defects({{"phrases/a.toml", phrase_text() + std::string(extra)}});
     return defects.size() == 1 ? defects[0].message : std::to_string(defects.size()) + " defects";
   };
-  EXPECT_EQ(defect("codes = [\"5.7\"]\n"),
+  EXPECT_EQ(defect("codes = [\"554 5.7.1\", \"5.7\"]\n"),
             "phrases/a.toml:8: code '5.7' is none of the forms '554', '5.7.1', '554 5.7.1'");
   EXPECT_EQ(defect("causes = [\"no.such\"]\n"), "phrases/a.toml:8: there is no cause 'no.such'");
   EXPECT_EQ(defect("states = \"no.such\"\n"), "phrases/a.toml:8: there is no cause 'no.such'");

@@ -78,7 +78,7 @@ class Table {
     return {};
   }
 
-  /// A date may be written as a TOML date or as a string of that form.
+  /// A TOML date, or a string of that form; the day may be missing.
   std::string date(std::string_view key) {
     const toml::node* node = take(key, Need::required);
     if (!node) return {};
@@ -91,9 +91,10 @@ class Table {
       return buffer;
     }
     if (const auto* t = node->as_string()) s = t->get();
-    bool fits = s.size() == 10 && s[4] == '-' && s[7] == '-' && parse_number(s.substr(0, 4)) &&
-                parse_number(s.substr(5, 2)) && parse_number(s.substr(8, 2));
-    if (!fits) reader_.complain(line_of(*node), quoted(key) + " must be a date, YYYY-MM-DD");
+    // How exactly it is known when a wording was seen differs: a month is enough.
+    bool fits = (s.size() == 7 || (s.size() == 10 && s[7] == '-' && parse_number(s.substr(8, 2)))) && s[4] == '-' &&
+                parse_number(s.substr(0, 4)) && parse_number(s.substr(5, 2));
+    if (!fits) reader_.complain(line_of(*node), quoted(key) + " must be a date, YYYY-MM-DD or YYYY-MM");
     return s;
   }
 
