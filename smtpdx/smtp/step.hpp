@@ -19,16 +19,20 @@ enum class Trouble {
   spoke_too_early,  ///< octets arrived before TLS or out of turn
   poisoned,         ///< an earlier command of this session had already failed
   not_offered,      ///< the server does not offer what was asked (STARTTLS, a mechanism): nothing was sent
+  not_sent,         ///< held back: MAIL of the same transaction had been refused, or the line could not be sent as one
+  challenge,        ///< a SASL challenge we cannot answer; cancelled by "*" (RFC 4954 §4), `reply` is the word on that
 };
 const char* to_string(Trouble trouble);
 
-/// The outcome of one command: a reply, or the trouble instead of it. Both are observations, not errors.
+/// The outcome of one command: a reply, or the trouble instead of it. Both are observations, not errors. RSET and QUIT
+/// have no phase word of their own: their Steps carry the phase the session had reached.
 struct Step {
   Phase phase = Phase::connect;
   std::optional<Reply> reply;
   Trouble trouble = Trouble::none;
   std::optional<io::IoFailure> io;
-  std::string detail;        ///< words for trouble: the partial line, the parser's complaint
+  std::string detail;        ///< words for trouble: the partial line, the parser's complaint; after AUTH by OAuth the
+                             ///< server's error document (RFC 7628 §3.2.2), with or without trouble
   trace::Evidence evidence;  ///< the reply, or the remark about the trouble
   Duration took{0};
 
