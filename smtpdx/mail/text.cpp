@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mail/text.hpp"
+
+// Decoders that keep the way back to the input. They are tolerant because a report's words are worth more than its
+// form: a bad quoted-printable escape stays as it stands, an octet outside base64's alphabet is skipped.
+// base/encoding.hpp has the strict ones; these differ in tolerance and in the offsets.
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "base/text.hpp"
+
+namespace smtpdx::mail {
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+int base64_value(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  return c == '/' ? 63 : -1;
+}
+
+Text decode_base64(std::string_view body, std::size_t base, std::size_t limit) {
+  Text out;
+  std::uint32_t bits = 0;
+  int have = 0;
+  std::size_t first = 0;  // octet where the group of bits in hand began
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    int value = base64_value(body[i]);
+    if (value < 0) {
+      if (body[i] == '=') have = 0;
+      continue;
+    }
+    if (have == 0) first = i;
+    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    if (out.octets().size() >= limit) {
+      out.truncated = true;
+      return out;
+    }
+    out.push(static_cast<char>((bits >> have) & 0xFF), base + first);
+    first = i;
+  }
+  return out;
+}
+
+/// Length of a soft line break ("=" with optional white space and a line end) at `i`, 0 where there is none.
+std::size_t soft_break(std::string_view body, std::size_t i) {
+  std::size_t j = i + 1;
+  while (j < body.size() && (body[j] == ' ' || body[j] == '\t')) ++j;
+  if (j < body.size() && body[j] == '\r') {
+    ++j;
+    if (j < body.size() && body[j] == '\n') ++j;
+    return j - i;
+  }
+  if (j < body.size() && body[j] == '\n') return j + 1 - i;
+  return j >= body.size() ? j - i : 0;
+}
+
+Text decode_quoted_printable(std::string_view body, std::size_t base, std::size_t limit) {
+  Text out;
+  for (std::size_t i = 0; i < body.size();) {
+    if (out.octets().size() >= limit) {
+      out.truncated = true;
+      return out;
+    }
+    if (body[i] == '=') {
+      if (i + 2 < body.size() && hex_value(body[i + 1]) >= 0 && hex_value(body[i + 2]) >= 0) {
+        out.push(static_cast<char>(hex_value(body[i + 1]) * 16 + hex_value(body[i + 2])), base + i);
+        i += 3;
+        continue;
+      }
+      if (std::size_t n = soft_break(body, i); n > 0) {
+        i += n;
+        continue;
+      }
+    }
+    out.push(body[i], base + i);
+    ++i;
+  }
+  return out;
+}
+
+struct Entity {
+  std::string_view name;
+  std::string_view text;
+};
+constexpr std::array<Entity, 7> entities = {
+    {{"lt", "<"}, {"gt", ">"}, {"amp", "&"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", " "}, {"shy", ""}}};
+
+void push_code_point(Text& out, std::uint32_t point, std::size_t origin) {
+  auto push = [&](std::uint32_t octet) { out.push(static_cast<char>(octet), origin); };
+  if (point < 0x80) {
+    push(point == 0xA0 ? ' ' : point);
+  } else if (point == 0xA0) {
+    push(' ');
+  } else if (point < 0x800) {
+    push(0xC0 | (point >> 6));
+    push(0x80 | (point & 0x3F));
+  } else if (point < 0x10000) {
+    push(0xE0 | (point >> 12));
+    push(0x80 | ((point >> 6) & 0x3F));
+    push(0x80 | (point & 0x3F));
+  }
+}
+
+/// Reads "&…;" at `i`, appends its text and returns its length; 0 where it is no entity.
+std::size_t take_entity(std::string_view html, std::size_t i, Text& out, std::size_t origin) {
+  std::size_t end = html.substr(0, std::min(html.size(), i + 12)).find(';', i);
+  if (end == std::string_view::npos) return 0;
+  std::string_view name = html.substr(i + 1, end - i - 1);
+  if (name.starts_with('#')) {
+    std::uint32_t point = 0;
+    bool hex = name.size() > 1 && (name[1] == 'x' || name[1] == 'X');
+    for (char c : name.substr(hex ? 2 : 1)) {
+      int digit = hex_value(c);
+      if (digit < 0 || (!hex && digit > 9)) return 0;
+      point = point * (hex ? 16 : 10) + static_cast<std::uint32_t>(digit);
+      if (point > 0xFFFF) return 0;
+    }
+    push_code_point(out, point, origin);
+    return end + 1 - i;
+  }
+  for (const auto& entity : entities) {
+    if (entity.name != name) continue;
+    for (char c : entity.text) out.push(c, origin);
+    return end + 1 - i;
+  }
+  return 0;
+}
+
+bool is_block_tag(std::string_view tag) {
+  static constexpr std::string_view names[] = {"br", "p",  "div", "tr",    "li",         "h1",  "h2",
+                                               "h3", "ul", "ol",  "table", "blockquote", "pre", "/p"};
+  std::string_view name = tag;
+  if (name.starts_with('/')) name.remove_prefix(1);
+  std::size_t end = 0;
+  while (end < name.size() && !is_space(name[end]) && name[end] != '/' && name[end] != '>') ++end;
+  name = name.substr(0, end);
+  return std::any_of(std::begin(names), std::end(names), [&](std::string_view n) { return iequals(n, name); });
+}
+
+}  // namespace
+
+std::size_t Text::origin(std::size_t index) const {
+  if (origins_.empty()) return base_ + index;
+  return index < origins_.size() ? origins_[index] : origins_.back() + 1;
+}
+
+std::pair<std::size_t, std::size_t> Text::range(std::size_t from, std::size_t length) const {
+  if (length == 0) return {origin(from), 0};
+  std::size_t begin = origin(from), last = origin(from + length - 1);
+  return {begin, last + 1 - begin};
+}
+
+Text decode(std::string_view body, std::string_view encoding, std::size_t base, std::size_t limit) {
+  if (encoding == "base64") return decode_base64(body, base, limit);
+  if (encoding == "quoted-printable") return decode_quoted_printable(body, base, limit);
+  Text out(std::string(body.substr(0, limit)), base);
+  out.truncated = body.size() > limit;
+  return out;
+}
+
+Text decode_body(const Part& part, std::size_t limit) {
+  return decode(part.body, part.transfer_encoding(), part.body_offset, limit);
+}
+
+Text html_to_text(const Text& html) {
+  Text out;
+  std::string_view in = html.view();
+  for (std::size_t i = 0; i < in.size();) {
+    if (in[i] == '<' && i + 1 < in.size() &&
+        (in[i + 1] == '/' || in[i + 1] == '!' || ascii_lower(in[i + 1]) != in[i + 1] ||
+         (in[i + 1] >= 'a' && in[i + 1] <= 'z'))) {
+      // An address in angle brackets, left unescaped, is text and no tag.
+      std::size_t end = in.find_first_of("<>@", i + 1);
+      if (end != std::string_view::npos && in[end] == '@' && in.substr(i, end - i).find_first_of(" =\"") == in.npos) {
+        out.push(in[i], html.origin(i));
+        ++i;
+        continue;
+      }
+      end = in.find('>', i);
+      if (end == std::string_view::npos) break;
+      std::string_view tag = in.substr(i + 1, end - i - 1);
+      if (is_block_tag(tag)) out.push('\n', html.origin(i));
+      if (istarts_with(tag, "style") || istarts_with(tag, "script")) {
+        std::size_t close = ifind(in, istarts_with(tag, "style") ? "</style" : "</script", end);
+        if (close == std::string_view::npos) break;
+        i = close;
+        continue;
+      }
+      i = end + 1;
+      continue;
+    }
+    if (in[i] == '&') {
+      if (std::size_t n = take_entity(in, i, out, html.origin(i)); n > 0) {
+        i += n;
+        continue;
+      }
+    }
+    out.push(in[i], html.origin(i));
+    ++i;
+  }
+  return out;
+}
+
+Text without_quote_marks(const Text& text) {
+  Text out;
+  std::string_view in = text.view();
+  bool line_start = true;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (line_start && in[i] == '>') {
+      while (i < in.size() && in[i] == '>') {
+        ++i;
+        if (i < in.size() && in[i] == ' ') ++i;
+      }
+      if (i >= in.size()) break;
+    }
+    line_start = in[i] == '\n' || in[i] == '\r';
+    out.push(in[i], text.origin(i));
+  }
+  return out;
+}
+
+}  // namespace smtpdx::mail

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The words of a part after its transfer encoding, HTML or quote marks are taken off, with the way back: for each octet
+// the octet of the input it came from. A finding in a base64 part can so still be pointed at in the file.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mail/message.hpp"
+
+namespace smtpdx::mail {
+
+class Text {
+ public:
+  Text() = default;
+  /// Octets that stand in the input as they are, from `base` on.
+  Text(std::string octets, std::size_t base) : octets_(std::move(octets)), base_(base) {}
+
+  const std::string& octets() const { return octets_; }
+  std::string_view view() const { return octets_; }
+  /// Offset in the input of octet `index`; for the end, the octet after the last one.
+  std::size_t origin(std::size_t index) const;
+  /// First octet and count in the input of [from, from + length).
+  std::pair<std::size_t, std::size_t> range(std::size_t from, std::size_t length) const;
+  /// Appends an octet that came from `origin`. Only for texts made empty.
+  void push(char c, std::size_t origin) {
+    octets_ += c;
+    origins_.push_back(origin);
+  }
+  bool truncated = false;
+
+ private:
+  std::string octets_;
+  std::vector<std::size_t> origins_;  ///< empty where origin(i) = base_ + i
+  std::size_t base_ = 0;
+};
+
+/// Takes off base64 or quoted-printable (RFC 2045 §6.7, §6.8; both tolerant), at most `limit` octets of result.
+Text decode_body(const Part& part, std::size_t limit = std::size_t{1} << 20);
+Text decode(std::string_view body, std::string_view encoding, std::size_t base, std::size_t limit);
+
+/// Tags off, entities resolved, block elements as line ends.
+Text html_to_text(const Text& html);
+/// Lines that begin with ">" lose it and one space after it; other lines stay.
+Text without_quote_marks(const Text& text);
+
+}  // namespace smtpdx::mail
