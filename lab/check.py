@@ -8,7 +8,7 @@ program.
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import client
+from lab import client, exim, postfix
 from lab.world import RESOLVER, World
 
 
@@ -44,6 +44,25 @@ def complaints_of_question(question):
     return wrong, text.splitlines()
 
 
+def distance(a, b):
+    """Edit distance (insert, delete, replace)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row, last = [i], row
+        for j, y in enumerate(b, 1):
+            row.append(min(last[j] + 1, row[-1] + 1, last[j - 1] + (x != y)))
+    return row[-1]
+
+
+def complaints_of_design():
+    """Worlds must not see each other: no shared socket, no domain a typing mistake from another's."""
+    zones = [(w.name, z.name) for w in World.ALL for z in w.zones]
+    wrong = ["%s and %s lie close together" % (a, b) for i, (v, a) in enumerate(zones) for w, b in zones[i + 1:]
+             if v != w and distance(a, b) < 4]
+    sockets = [s for w in World.ALL for s in [*postfix.sockets(w.postfixes), *exim.sockets(w.exims)]]
+    return wrong + ["two servers at %s/%s:%d" % s for s in sorted({s for s in sockets if sockets.count(s) > 1})]
+
+
 def describe(item):
     if hasattr(item, "to"):
         how = " ".join(filter(None, [item.tls, "auth " + item.auth[1] if item.auth else "",
@@ -62,6 +81,9 @@ def check(ca, only=(), verbose=False):
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(lambda job: job[2](), jobs))
     failed = 0
+    for line in complaints_of_design():
+        print("FAIL design       " + line)
+        failed += 1
     for (world, item, _), (wrong, transcript) in zip(jobs, results):
         failed += bool(wrong)
         if wrong or verbose:
@@ -70,5 +92,5 @@ def check(ca, only=(), verbose=False):
                 print("      " + line)
             for line in transcript if wrong else ():
                 print("      | " + line)
-    print("%d passed, %d failed" % (len(jobs) - failed, failed))
+    print("%d passed, %d failed" % (len(jobs) + 1 - failed, failed))
     return 1 if failed or not jobs else 0

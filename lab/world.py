@@ -5,12 +5,13 @@ A world is one fault (or its look-alike partner): zones, mail servers, rules of
 the network, and the raw replies that must be seen there before a test may rely
 on it.  Worlds are plain data; the modules beside this one turn all of them into
 one running network.  Every world has domains and addresses of its own, so all
-run at once and do not see each other.
+run at once and do not see each other; their names lie far apart, because a
+domain one typing mistake from another is a fault of its own (S06).
 
     s02 = World("S02", "the MX host does not know the domain")
-    s02.zone("s02.example", "@ MX 10 mx.s02.example.\\nmx A 198.51.100.2")
-    s02.postfix("mx.s02.example", "198.51.100.2", main="virtual_mailbox_domains = other.example")
-    s02.expect("198.51.100.2:25", rcpt="bob@s02.example", reply="554 5.7.1 <bob@s02.example>: Relay")
+    s02.zone("walnut02.example", "@ MX 10 mx.walnut02.example.\\nmx A 198.51.100.2")
+    s02.postfix("mx.walnut02.example", "198.51.100.2", main="virtual_mailbox_domains = other.example")
+    s02.expect("198.51.100.2:25", rcpt="bob@walnut02.example", reply="554 5.7.1 <bob@walnut02.example>: Relay")
 """
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ CLIENT_NAME = "client.neutral.example"
 SENDER = "ann@neutral.example"
 
 RESOLVER = "192.0.2.153"
-CONTROLS = ["mx.ctl-a.example", "mx.ctl-b.example", "mx.ctl-c.example"]
+CONTROLS = ["mx.control-alder.example", "mx.reference-birch.example", "mx.benchmark-cypress.example"]
 
 
 @dataclass
@@ -133,7 +134,7 @@ class World:
         services = {25: {}} if services is None else services
         services = {port: parse_main(o) if isinstance(o, str) else o for port, o in services.items()}
         self.postfixes.append(PostfixHost(host, addresses, parse_main(main), services, cert,
-                                          name or host.replace(".", "-"), master_extra))
+                                          name or host, master_extra))
 
     def exim(self, host, address, serves, ports=(25,), auth=None, acl="acl_rcpt", cert="good"):
         self.exims.append(EximHost(host, address, serves.split(), list(ports), auth or {}, acl, cert))

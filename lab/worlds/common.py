@@ -27,8 +27,8 @@ base.dns("5.113.0.203.bl.example", "A")
 base.dns("neutral.example", "MX", "10 mx.neutral.example.", secure=True)
 
 # Three unrelated hosts on three networks, for "is port 25 blocked from here?".
-for letter, address in (("a", "192.0.2.201"), ("b", "198.51.100.201"), ("c", "203.0.113.201")):
-    name = "ctl-%s.example" % letter
+for name, address in (("control-alder.example", "192.0.2.201"), ("reference-birch.example", "198.51.100.201"),
+                      ("benchmark-cypress.example", "203.0.113.201")):
     base.zone(name, "@ MX 10 mx\nmx A %s\n" % address)
     base.postfix("mx." + name, address, main="virtual_mailbox_domains = %s\n" % name + CLOSED, services={25: {}, 587: {}})
     base.expect(address + ":25", rcpt="postmaster@" + name, reply="250 2.1.5")

@@ -6,34 +6,34 @@ Both hang on the client's address, so that other clients are not touched:
 """
 from lab.world import CLOSED, SASL, World
 
-FAR = "bob@ctl-a.example"
+FAR = "bob@control-alder.example"
 ALICE = ("PLAIN", "alice", "secret")
 
 s47 = World("S47", "the network answers port 25 itself (client 203.0.113.47)")
-s47.zone("s47.example", "@ MX 10 mail\nmail A 198.51.100.147")
-s47.zone("hotel47.example", "@ MX 10 gw\ngw A 198.51.100.47")
-s47.postfix("mail.s47.example", "198.51.100.147", main="virtual_mailbox_domains = s47.example\n" + CLOSED,
+s47.zone("waterfall47.example", "@ MX 10 mail\nmail A 198.51.100.147")
+s47.zone("grandhotel-crux.example", "@ MX 10 gw\ngw A 198.51.100.47")
+s47.postfix("mail.waterfall47.example", "198.51.100.147", main="virtual_mailbox_domains = waterfall47.example\n" + CLOSED,
             services={25: SASL, 587: SASL})
-s47.postfix("gw.hotel47.example", "198.51.100.47", main="virtual_mailbox_domains = hotel47.example\n" + CLOSED, cert="none")
+s47.postfix("gw.grandhotel-crux.example", "198.51.100.47", main="virtual_mailbox_domains = grandhotel-crux.example\n" + CLOSED, cert="none")
 s47.nft("nat", "ip saddr 203.0.113.47 tcp dport 25 dnat ip to 198.51.100.47")
-s47.expect("198.51.100.147:25", rcpt="bob@s47.example", source="203.0.113.47", helo="hotel.neutral.example",
-           reply="554 5.7.1 <bob@s47.example>: Relay access denied", banner="gw.hotel47.example", lacks=["STARTTLS", "AUTH"])
-s47.expect("198.51.100.147:25", rcpt="bob@s47.example", reply="250 2.1.5", banner="mail.s47.example", offers=["STARTTLS", "AUTH"])
-s47.expect("198.51.100.147:587", tls="starttls", source="203.0.113.47", rcpt=FAR, auth=ALICE, reply="250 2.1.5", banner="mail.s47.example")
+s47.expect("198.51.100.147:25", rcpt="bob@waterfall47.example", source="203.0.113.47", helo="hotel.neutral.example",
+           reply="554 5.7.1 <bob@waterfall47.example>: Relay access denied", banner="gw.grandhotel-crux.example", lacks=["STARTTLS", "AUTH"])
+s47.expect("198.51.100.147:25", rcpt="bob@waterfall47.example", reply="250 2.1.5", banner="mail.waterfall47.example", offers=["STARTTLS", "AUTH"])
+s47.expect("198.51.100.147:587", tls="starttls", source="203.0.113.47", rcpt=FAR, auth=ALICE, reply="250 2.1.5", banner="mail.waterfall47.example")
 
 s48 = World("S48", "the network drops all of port 25 (client 203.0.113.48)")
-s48.zone("s48.example", "@ MX 10 mx\nmx A 198.51.100.48")
-s48.postfix("mx.s48.example", "198.51.100.48", main="virtual_mailbox_domains = s48.example\n" + CLOSED,
+s48.zone("riverbank48.example", "@ MX 10 mx\nmx A 198.51.100.48")
+s48.postfix("mx.riverbank48.example", "198.51.100.48", main="virtual_mailbox_domains = riverbank48.example\n" + CLOSED,
             services={25: {}, 587: SASL})
 s48.nft("filter", "ip saddr 203.0.113.48 tcp dport 25 drop")
-s48.expect("198.51.100.48:25", rcpt="bob@s48.example", source="203.0.113.48", reply="timeout")
+s48.expect("198.51.100.48:25", rcpt="bob@riverbank48.example", source="203.0.113.48", reply="timeout")
 s48.expect("192.0.2.201:25", source="203.0.113.48", reply="timeout")
 s48.expect("192.0.2.201:587", source="203.0.113.48", reply="250 ")
 s48.expect("198.51.100.48:587", source="203.0.113.48", rcpt=FAR, auth=ALICE, reply="250 2.1.5")
-s48.expect("198.51.100.48:25", rcpt="bob@s48.example", reply="250 2.1.5")
+s48.expect("198.51.100.48:25", rcpt="bob@riverbank48.example", reply="250 2.1.5")
 
 # The partner: one destination's firewall drops 25; all others answer.
 s48one = World("S48-one", "look-alike: only this destination is silent on port 25")
-s48one.zone("s48-one.example", "@ MX 10 mx\nmx A 198.51.100.148")
+s48one.zone("lagoon48.example", "@ MX 10 mx\nmx A 198.51.100.148")
 s48one.nft("filter", "ip daddr 198.51.100.148 tcp dport 25 drop")
 s48one.expect("198.51.100.148:25", reply="timeout")

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lab worlds`: the table of worlds, addresses and names, as lab/README.md prints it."""
+from lab import worlds  # noqa: F401
+from lab.world import World
+
+
+def rows():
+    for world in World.ALL:
+        servers = []
+        for host in world.postfixes:
+            ports = "/".join(map(str, sorted(host.services)))
+            servers += ["`%s` %s:%s Postfix" % (host.host, a, ports) for a in host.addresses]
+        for host in world.exims:
+            servers.append("`%s` %s:%s Exim" % (host.host, host.address, "/".join(map(str, host.ports))))
+        servers += ["%s:%d scripted" % (s.address, s.port) for s in world.scripted]
+        yield world.name, world.title, ", ".join(z.name for z in world.zones), "<br>".join(servers)
+
+
+def show():
+    print("| world | fault | zones | servers |\n|---|---|---|---|")
+    for row in rows():
+        print("| %s |" % " | ".join(row))
+    return 0
