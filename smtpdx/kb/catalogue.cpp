@@ -83,6 +83,8 @@ std::vector<Error> Catalogue::sample_defects(const std::vector<std::string>& pla
   for (std::size_t i = 0; i < phrases_.size(); ++i) {
     const Phrase& phrase = phrases_[i];
     auto matches = match(sample_words(phrase.sample));
+    // Words of a wrapper always hold other words: those decide, and the wrapper has to be first among wrappers only.
+    if (phrase.wrapper) std::erase_if(matches, [](const PhraseMatch& m) { return !m.phrase->wrapper; });
     if (!matches.empty() && matches.front().phrase == &phrase) continue;
     std::string message = places[i] + ": the sample of '" + phrase.id + "' ";
     message += matches.empty() ? "matches no phrase, not even its own pattern"
