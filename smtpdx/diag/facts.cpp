@@ -98,7 +98,7 @@ struct Subject {
   std::string operator()(const LoggedSessionFact& f) const { return f.server; }
   std::string operator()(const ConfigFact& f) const { return f.path; }
   std::string operator()(const MxFact& f) const { return f.mx.domain; }
-  std::string operator()(const AddressFact& f) const { return f.addresses.host; }
+  std::string operator()(const AddressFact& f) const { return f.lookup.host; }
   std::string operator()(const PtrFact& f) const { return f.reverse.address.to_string(); }
   std::string operator()(const AuthorityFact& f) const { return f.host; }
   std::string operator()(const NearNameFact& f) const { return f.domain; }

@@ -83,7 +83,7 @@ struct MxFact {
 };
 /// "dns.address"
 struct AddressFact {
-  dns::AddressLookup addresses;
+  dns::HostAddresses lookup;
 };
 /// "dns.ptr"
 struct PtrFact {

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <array>
+
+#include "rules/rules.hpp"
+
+namespace smtpdx::rules {
+
+using diag::CauseVerdict;
+using diag::Verdict;
+
+namespace {
+
+struct Rule {
+  std::string_view code;
+  CauseVerdict (*judge)(const View&);
+};
+
+constexpr std::array rules{
+    Rule{"m365.relay_pool_forward", s01_relay_pool_forward},
+    Rule{"rcpt.mx_not_configured_for_domain", s02_mx_not_configured},
+    Rule{"rcpt.one_mx_stale", s03_one_mx_stale},
+    Rule{"rcpt.mx_host_resolves_wrong", s04_mx_host_resolves_wrong},
+    Rule{"rcpt.no_mx_falls_to_web_host", s05_no_mx},
+    Rule{"rcpt.typo_or_parked_domain", s06_typo},
+    Rule{"route.rejecter_not_in_mx", s07_rejecter_not_in_mx},
+    Rule{"forward.user_forward_to_closed_host", s12_forward_to_closed_host},
+    Rule{"submit.auth_not_attempted", s13_auth_not_attempted},
+    Rule{"submit.exim_cpanel_unauth", s14_exim_cpanel_unauth},
+    Rule{"submit.auth_only_after_tls", s16_auth_only_after_tls},
+    Rule{"submit.wrong_port_25", s17_wrong_port},
+    Rule{"submit.tls_mode_mismatch", s18_tls_mode_mismatch},
+    Rule{"submit.credentials_rejected", s19_credentials_rejected},
+    Rule{"submit.auth_swallowed_then_anonymous", s20_auth_swallowed},
+    Rule{"submit.authenticated_but_denied_order", s21_authenticated_but_denied},
+    Rule{"submit.sender_not_owned", s22_sender_not_owned},
+    Rule{"ip.not_in_allowlist", s35_not_in_allowlist},
+    Rule{"own.domain_in_no_class", s40_domain_in_no_class},
+    Rule{"own.soft_reject_454", s43_soft_reject},
+    Rule{"own.routed_address_form", s46_routed_address_form},
+    Rule{"net.isp_or_middlebox_intercept", s47_intercepted},
+    Rule{"net.port25_egress_blocked", s48_port25_blocked},
+    Rule{"lookalike.recipient_unknown_dbeb", s49_recipient_unknown},
+    Rule{"lookalike.blocklist_or_access", s50_blocklist_or_access},
+    Rule{"client.helo_invalid", s54_helo_invalid},
+    Rule{"dns.missing_ptr", s55_missing_ptr},
+    Rule{"submit.tls_certificate_name", s57_certificate_name},
+    Rule{"submit.auth_forced", s58_auth_forced},
+    Rule{"submit.wrong_endpoint", s67_wrong_endpoint},
+};
+
+CauseVerdict judge_one(const View& view, const kb::Cause& cause) {
+  CauseVerdict verdict;
+  auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.code == cause.code; });
+  if (rule != rules.end()) verdict = rule->judge(view);
+  if (verdict.verdict == Verdict::silent) verdict = by_words(view, cause);
+  verdict.code = cause.code;
+  return verdict;
+}
+
+int weight(Verdict v) {
+  switch (v) {
+    case Verdict::proved:
+      return 0;
+    case Verdict::likely:
+      return 1;
+    case Verdict::possible:
+      return 2;
+    case Verdict::untested:
+      return 3;
+    case Verdict::ruled_out:
+      return 4;
+    case Verdict::silent:
+      return 5;
+  }
+  return 5;
+}
+
+}  // namespace
+
+diag::Judgement judge(const diag::Case& question, const std::vector<diag::Observation>& observations,
+                      const kb::Catalogue& catalogue) {
+  View view(question, observations, catalogue);
+  diag::Judgement result;
+  for (const auto& cause : catalogue.causes()) {
+    auto verdict = judge_one(view, cause);
+    if (verdict.verdict != Verdict::silent) result.causes.push_back(std::move(verdict));
+  }
+  std::stable_sort(result.causes.begin(), result.causes.end(), [](const CauseVerdict& a, const CauseVerdict& b) {
+    return std::pair(weight(a.verdict), a.rank) < std::pair(weight(b.verdict), b.rank);
+  });
+  result.wants = plan(view);
+  return result;
+}
+
+}  // namespace smtpdx::rules

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One pure function a cause: observations → verdict. A function says `silent` where nothing speaks for or against its
+// cause; words.cpp then weighs the bare wording. Table and order: judge.cpp. A new cause: CONTRIBUTING.md.
+
+#include "rules/view.hpp"
+
+namespace smtpdx::rules {
+
+// recipient.cpp
+diag::CauseVerdict s02_mx_not_configured(const View& view);
+diag::CauseVerdict s03_one_mx_stale(const View& view);
+diag::CauseVerdict s04_mx_host_resolves_wrong(const View& view);
+diag::CauseVerdict s05_no_mx(const View& view);
+diag::CauseVerdict s06_typo(const View& view);
+diag::CauseVerdict s49_recipient_unknown(const View& view);
+// route.cpp
+diag::CauseVerdict s01_relay_pool_forward(const View& view);
+diag::CauseVerdict s07_rejecter_not_in_mx(const View& view);
+diag::CauseVerdict s12_forward_to_closed_host(const View& view);
+// submission.cpp
+diag::CauseVerdict s13_auth_not_attempted(const View& view);
+diag::CauseVerdict s14_exim_cpanel_unauth(const View& view);
+diag::CauseVerdict s16_auth_only_after_tls(const View& view);
+diag::CauseVerdict s17_wrong_port(const View& view);
+diag::CauseVerdict s18_tls_mode_mismatch(const View& view);
+// login.cpp
+diag::CauseVerdict s19_credentials_rejected(const View& view);
+diag::CauseVerdict s20_auth_swallowed(const View& view);
+diag::CauseVerdict s21_authenticated_but_denied(const View& view);
+diag::CauseVerdict s22_sender_not_owned(const View& view);
+diag::CauseVerdict s57_certificate_name(const View& view);
+diag::CauseVerdict s58_auth_forced(const View& view);
+diag::CauseVerdict s67_wrong_endpoint(const View& view);
+// client.cpp
+diag::CauseVerdict s35_not_in_allowlist(const View& view);
+diag::CauseVerdict s50_blocklist_or_access(const View& view);
+diag::CauseVerdict s54_helo_invalid(const View& view);
+diag::CauseVerdict s55_missing_ptr(const View& view);
+// network.cpp
+diag::CauseVerdict s47_intercepted(const View& view);
+diag::CauseVerdict s48_port25_blocked(const View& view);
+// config.cpp
+diag::CauseVerdict s40_domain_in_no_class(const View& view);
+diag::CauseVerdict s43_soft_reject(const View& view);
+diag::CauseVerdict s46_routed_address_form(const View& view);
+
+/// Any cause by its words alone: stated by an identified speaker, or one of the wording's candidates.
+diag::CauseVerdict by_words(const View& view, const kb::Cause& cause);
+
+/// The tests that would tell the open causes apart, cheapest first.
+std::vector<diag::Want> plan(const View& view);
+
+/// All rules over one set of observations.
+diag::Judgement judge(const diag::Case& question, const std::vector<diag::Observation>& observations,
+                      const kb::Catalogue& catalogue);
+
+}  // namespace smtpdx::rules
