@@ -5,15 +5,25 @@
 //
 // Strict turn-taking: nothing is sent before the greeting; commands are pipelined only where PIPELINING was offered
 // (RFC 2920); octets that arrive before the TLS handshake are a failure (RFC 3207 §4.2, CVE-2011-0411), never
-// discarded. After a framing error, a time-out or an end of connection the session is *poisoned*: every further command
-// returns the same failure without touching the wire. The caller never has to ask whether a command may still be sent.
+// discarded, and so are octets received before a command they could answer. After a framing error, a time-out, an end
+// of connection or a 421 (RFC 5321 §3.8) the session is *poisoned*: every further command returns the same failure
+// without touching the wire. The caller never has to ask whether a command may still be sent.
 //
-// Time limits are those of RFC 5321 §4.5.3.2 (greeting, MAIL, RCPT, end of data 5 min, 10 min …), only ever shortened
-// by the deadline handed in.
+// Time limits are those of RFC 5321 §4.5.3.2 (greeting, MAIL, RCPT 5 min, DATA 2 min, end of data 10 min …), only ever
+// shortened by the deadline handed in.
+//
+// Memory: an open session without TLS holds under 10 kB with its coroutine frames. It reads into a buffer of 512 octets
+// of its own, which grows to 4 KiB for servers that talk a lot. Buffers are not shared between sessions: a Stream may
+// fill one long before the reader runs again.
+//
+// Secrets: lines of AUTH are shown as "[secret]", and a server that repeats them back ("500 unknown command AUTH PLAIN
+// AGF…") has the repetition replaced in trace and reply.
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/net.hpp"
@@ -25,6 +35,8 @@
 #include "trace/log.hpp"
 
 namespace smtpdx::smtp {
+
+class EchoGuard;
 
 struct Envelope {
   std::string mail_from;  ///< without angle brackets; empty is the null sender
@@ -43,19 +55,23 @@ class Session {
  public:
   /// Takes over an open stream. `channel` receives every line; `runtime` and `channel` must outlive the session.
   Session(io::Runtime& runtime, std::unique_ptr<io::Stream> stream, trace::Channel& channel);
+  ~Session();
 
-  /// Waits for the greeting. A 220 is positive; 554 or 421 are replies, too.
+  /// Waits for the greeting. A 220 is positive; 554 or 421 are replies, too. Comes before every other command.
   io::Task<Step> greeting(Deadline deadline);
   /// EHLO, and HELO where EHLO was answered by 500, 501, 502 or 504 and `fall_back` is set. Fills capabilities().
   enum class Fallback { none, helo };
   io::Task<Step> ehlo(std::string name, Fallback fallback, Deadline deadline);
   /// STARTTLS and the handshake (RFC 3207). Capabilities are forgotten; say EHLO again. Facts in tls().
   io::Task<Step> starttls(io::TlsOptions options, Deadline deadline);
-  /// Implicit TLS (RFC 8314 §3.3): before greeting().
+  /// Implicit TLS (RFC 8314 §3.3): before greeting(). The Step has no reply: it went well where trouble is none.
   io::Task<Step> implicit_tls(io::TlsOptions options, Deadline deadline);
-  /// One attempt with one mechanism (RFC 4954); the best common one where credentials name none.
+  /// One attempt with one mechanism (RFC 4954); the best common one where credentials name none. Whether a secret may
+  /// be sent without TLS is for the caller to judge.
   io::Task<Step> auth(Credentials credentials, Deadline deadline);
-  /// One command at a time, in one write where PIPELINING was offered: MAIL, RCPT…, RSET for each envelope, never DATA.
+  /// MAIL, RCPT…, RSET for each envelope, never DATA: all in one write where PIPELINING was offered (at most 8 KiB at a
+  /// time, RFC 2920 §3.1), else one command at a time. Without pipelining the rest of an envelope whose MAIL was
+  /// refused is not sent: its recipients are Trouble::not_sent, its `rset` is empty.
   io::Task<std::vector<TransactionSteps>> transactions(std::vector<Envelope> envelopes, Deadline deadline);
   /// DATA, the message (dot-stuffed here, CRLF line ends) and its final reply. After transactions without RSET.
   io::Task<Step> mail(std::string mail_from, Deadline deadline);
@@ -70,31 +86,80 @@ class Session {
   const Capabilities& capabilities() const { return capabilities_; }
   const std::optional<io::TlsFacts>& tls() const { return tls_; }
   const trace::Channel& channel() const { return channel_; }
-  bool poisoned() const { return poison_.has_value(); }
+  bool poisoned() const { return poison_ != nullptr; }
   io::Stream& stream() { return *stream_; }
 
  private:
-  struct Command {
-    Phase phase;
-    std::string line;   ///< without CRLF
-    std::string shown;  ///< what the trace gets instead, where the line holds a secret
-    Duration limit;
+  /// Commands that go out in one write, and what to expect for each.
+  struct Batch {
+    struct Command {
+      Phase phase;
+      std::size_t end;  ///< of its line in `octets`, CRLF included
+    };
+    std::string octets;
+    std::vector<Command> commands;
+    void add(Phase phase, std::string_view verb, std::string_view argument, std::string_view end = {});
+    std::string_view line(std::size_t first, std::size_t last) const;  ///< lines first…last, CRLFs included
   };
-  io::Task<Step> command(Command command, Deadline deadline);
-  io::Task<std::vector<Step>> send_all(std::vector<Command> commands, Deadline deadline);
-  io::Task<std::optional<Step>> write(std::string octets, Phase phase, Deadline deadline);
-  io::Task<Step> read_reply(Phase phase, Deadline deadline);
+  /// Octets received and not yet parsed.
+  struct Inbox {
+    std::string octets;
+    std::size_t from = 0, to = 0;
+    bool empty() const { return from == to; }
+    std::string_view pending() const { return std::string_view(octets).substr(from, to - from); }
+    std::span<char> room();
+    void received(std::size_t count);
+  };
+  struct Line {
+    Phase phase;
+    std::string text;   ///< without CRLF
+    std::string shown;  ///< what the trace gets instead, where the line holds a secret; else empty
+  };
+
+  io::Task<Step> say(Line line, Deadline deadline);
+  struct Piece {
+    std::size_t end;  ///< the first command that is not part of it
+    Deadline deadline;
+  };
+
+  io::Task<void> send_piece(const Batch& batch, std::vector<Step>& steps, Piece piece);
+  io::Task<std::vector<Step>> send_all(Batch batch, Deadline deadline);
+  io::Task<std::vector<TransactionSteps>> pipelined(std::vector<Envelope> envelopes, Deadline deadline);
+  io::Task<TransactionSteps> one_transaction(Envelope envelope, Deadline deadline);
+  io::Task<Step> read_reply(Phase phase, TimePoint sent, Deadline deadline);
+  io::Task<Step> last_words(Phase phase, io::IoFailure failure);
+  io::Task<std::optional<io::IoFailure>> send_message(std::string message, Deadline deadline);
   io::Task<Step> handshake(io::TlsOptions options, Phase phase, Deadline deadline);
+  io::Task<Step> exchange(SaslClient& client, std::optional<std::string> initial, Deadline deadline);
+  io::Task<Step> cancel(std::string why, Deadline deadline);
+  Line auth_line(const std::string& mechanism, std::optional<std::string>& initial);
+
+  std::optional<Step> cannot_speak(Phase phase);
+  Step out_of_turn(Phase phase);
+  void parse_inbox();
+  void hear_lines();
+  Step reply_step(Phase phase, TimePoint sent);
+  Step unreadable(Phase phase);
+  Step gone(Phase phase, io::IoFailure failure);
   Step trouble(Phase phase, Trouble what, std::string detail, std::optional<io::IoFailure> io = {});
+  Step not_sent(Phase phase, Trouble what, std::string detail) const;
   Step poisoned_step(Phase phase) const;
+  void poison(const Step& step, std::string why);
+  std::string without_secrets(std::string_view text) const;
 
   io::Runtime& runtime_;
   std::unique_ptr<io::Stream> stream_;
   trace::Channel& channel_;
   Capabilities capabilities_;
   std::optional<io::TlsFacts> tls_;
-  std::optional<Step> poison_;
-  std::string buffer_;  ///< received, not yet parsed
+  std::unique_ptr<Step> poison_;  ///< what every further command returns, but for its phase
+  Inbox inbox_;
+  ReplyParser parser_;
+  trace::Evidence heard_;   ///< the lines of the reply under way
+  std::size_t traced_ = 0;  ///< lines of the parser that are in the trace already
+  Phase phase_ = Phase::connect;
+  bool greeted_ = false;
+  std::unique_ptr<EchoGuard> guard_;  ///< once a secret was sent
 };
 
 }  // namespace smtpdx::smtp

@@ -19,8 +19,9 @@ enum class Trouble {
   spoke_too_early,  ///< octets arrived before TLS or out of turn
   poisoned,         ///< an earlier command of this session had already failed
   not_offered,      ///< the server does not offer what was asked (STARTTLS, a mechanism): nothing was sent
-  not_sent,         ///< held back: MAIL of the same transaction had been refused, or the line could not be sent as one
-  challenge,        ///< a SASL challenge we cannot answer; cancelled by "*" (RFC 4954 §4), `reply` is the word on that
+  not_sent,   ///< held back: MAIL of the same transaction had been refused, or we could not make the command (detail
+              ///< says why)
+  challenge,  ///< a SASL challenge we cannot answer; cancelled by "*" (RFC 4954 §4), `reply` is the word on that
 };
 const char* to_string(Trouble trouble);
 
@@ -36,7 +37,7 @@ struct Step {
   trace::Evidence evidence;  ///< the reply, or the remark about the trouble
   Duration took{0};
 
-  bool ok() const { return reply && reply->positive(); }
+  bool ok() const { return trouble == Trouble::none && reply && reply->positive(); }
 };
 
 }  // namespace smtpdx::smtp
