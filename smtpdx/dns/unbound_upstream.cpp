@@ -129,7 +129,7 @@ struct Running {
 class UnboundUpstream : public Upstream {
  public:
   UnboundUpstream(io::Runtime& runtime, Context context, const UnboundSettings& settings)
-      : runtime_(runtime), context_(std::move(context)), ready_(io::make_readiness(runtime, ub_fd(context_.get()))) {
+      : context_(std::move(context)), ready_(io::make_readiness(runtime, ub_fd(context_.get()))) {
     std::vector<std::string> names;
     for (const auto& server : settings.forwarders) names.push_back(server.to_string());
     peer_ = names.empty() ? "the root servers" : join(names, ", ");
@@ -206,7 +206,6 @@ class UnboundUpstream : public Upstream {
     return false;
   }
 
-  io::Runtime& runtime_;
   Context context_;
   std::unique_ptr<io::Readiness> ready_;
   std::string peer_;
