@@ -8,7 +8,7 @@ program.
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import client, exim, postfix
+from lab import client, exim, listing, postfix
 from lab.world import RESOLVER, World
 
 
@@ -59,6 +59,8 @@ def complaints_of_design():
     zones = [(w.name, z.name) for w in World.ALL for z in w.zones]
     wrong = ["%s and %s lie close together" % (a, b) for i, (v, a) in enumerate(zones) for w, b in zones[i + 1:]
              if v != w and distance(a, b) < 4]
+    if not listing.is_in_readme():
+        wrong.append("lab/README.md does not end with the output of `script/lab worlds`")
     sockets = [s for w in World.ALL for s in [*postfix.sockets(w.postfixes), *exim.sockets(w.exims)]]
     return wrong + ["two servers at %s/%s:%d" % s for s in sorted({s for s in sockets if sockets.count(s) > 1})]
 

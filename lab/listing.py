@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`lab worlds`: the table of worlds, addresses and names, as lab/README.md prints it."""
+import os
+
 from lab import worlds  # noqa: F401
 from lab.world import World
 
@@ -16,8 +18,16 @@ def rows():
         yield world.name, world.title, ", ".join(z.name for z in world.zones), "<br>".join(servers)
 
 
+def table():
+    head = ["| world | fault | zones | servers |", "|---|---|---|---|"]
+    return "\n".join(head + ["| %s |" % " | ".join(row) for row in rows()]) + "\n"
+
+
 def show():
-    print("| world | fault | zones | servers |\n|---|---|---|---|")
-    for row in rows():
-        print("| %s |" % " | ".join(row))
+    print(table(), end="")
     return 0
+
+
+def is_in_readme():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md")) as f:
+        return f.read().endswith("\n\n" + table())
