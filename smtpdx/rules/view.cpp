@@ -138,16 +138,29 @@ bool View::refused(const Attempt& a) const {
 bool View::relay_refused(const Attempt& a) const { return refused(a) && same_family(reason(a), Reason::relay_denied); }
 bool View::refused_as_asked(const Attempt& a) const { return refused(a) && same_family(reason(a), asked_reason()); }
 
+namespace {
+
+/// Attempts of one connection are ordered exactly; those of different connections only by their rounds, since a round's
+/// connections run side by side.
+bool before_or_beside(const Attempt& a, const Attempt& b) {
+  return a.channel == b.channel ? a.order < b.order : (a.order >> 16) <= (b.order >> 16);
+}
+bool after(const Attempt& a, const Attempt& b) {
+  return a.channel == b.channel ? a.order > b.order : (a.order >> 16) > (b.order >> 16);
+}
+
+}  // namespace
+
 std::optional<Flip> View::flip(Axis axis, std::string_view refused_host) const {
   for (const auto& accepted : attempts_) {
     if (accepted->outcome != Outcome::accepted) continue;
     for (const auto& before : attempts_) {
-      if (before->order >= accepted->order || !refused_as_asked(*before)) continue;
+      if (!before_or_beside(*before, *accepted) || !refused_as_asked(*before)) continue;
       if (!refused_host.empty() && before->shape.host != refused_host) continue;
       if (diag::differing(before->shape, accepted->shape) != std::vector<Axis>{axis}) continue;
-      for (const auto& after : attempts_) {
-        if (after->order > accepted->order && after->shape == before->shape && refused_as_asked(*after))
-          return Flip{before, accepted, after};
+      for (const auto& again : attempts_) {
+        if (after(*again, *accepted) && again->shape == before->shape && refused_as_asked(*again))
+          return Flip{before, accepted, again};
       }
     }
   }
