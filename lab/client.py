@@ -26,6 +26,10 @@ class Stop(Exception):
     pass
 
 
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
 class Client:
     def __init__(self, session, ca, limit=12.0):
         self.session, self.ca, self.limit = session, ca, limit
@@ -86,8 +90,12 @@ class Client:
         offered = [c for c in self.out.capabilities if re.match(r"AUTH[ =]", c)]
         if not any(mechanism in c.upper().split() for c in offered):
             raise Stop("no-auth")
-        token = base64.b64encode(("\0%s\0%s" % (user, password)).encode()).decode()
-        self.command("AUTH %s %s" % (mechanism, token), "2")
+        if mechanism == "LOGIN":
+            self.command("AUTH LOGIN", "3")
+            self.command(b64(user), "3")
+            self.command(b64(password), "2")
+        else:
+            self.command("AUTH PLAIN " + b64("\0%s\0%s" % (user, password)), "2")
 
     def play(self):
         session = self.session

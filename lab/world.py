@@ -82,7 +82,7 @@ class Session:
     helo: str = CLIENT_NAME
     tls: str = ""              # "", "starttls", "wrapper"
     verify: str = ""           # name that the certificate must hold
-    auth: tuple[str, str, str] | None = None      # mechanism, user, password
+    auth: tuple[str, str, str] | None = None      # PLAIN or LOGIN, user, password
     swallow: bool = False      # a refused or missing AUTH is ignored, as some applications do
     offers: list[str] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
