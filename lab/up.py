@@ -180,7 +180,7 @@ class Lab:
         words, env = postfix.make(self.path("postfix"), self.log, hosts, paths, self.path("config"))
         self.start("postfix", words, files=4096, **env)    # master closes every possible descriptor
         exims = [h for w in World.ALL for h in w.exims]
-        conf = exim.make(self.path("exim"), self.log, exims, PEOPLE, self.path("pki"))
+        conf = exim.make(self.path("exim"), self.log, exims, PEOPLE, self.path("pki"), self.path("config"))
         self.start("exim", [install.exim_program(), "-C", conf, "-bdf"])
         if any(w.scripted for w in World.ALL):
             self.write("scripted.json", json.dumps([vars(s) for w in World.ALL for s in w.scripted]))
