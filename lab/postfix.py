@@ -11,7 +11,8 @@ code and the replies are the real ones.
 
 The same main.cf is also written out as the folder its administrator would have
 (config/NAME/), for `--config postfix:PATH`.  It holds every parameter that the
-running server was given, so the two cannot differ.
+running server was given, so the two cannot differ but in where tables, keys and
+the SASL socket lie.
 
 The running main.cf is dated back: while it is younger than a second or so, every
 Postfix program that starts waits up to 1.5 s for it to stop changing.
@@ -116,16 +117,25 @@ def service_lines(host, paths):
 
 
 def kept_config(host, paths, folder):
-    """config/NAME/main.cf and master.cf, as the server's administrator has them."""
+    """config/NAME/ with main.cf, master.cf and tables, as the server's administrator has them in /etc/postfix."""
     os.makedirs(folder)
+    kept = {**paths, "sasl": "private/auth", "mailboxes": "/etc/postfix/mailboxes", "people": "/etc/postfix/people",
+            "files": "/etc/postfix", "key": "/etc/ssl/private/%s.key" % host.host,
+            "certificate": lambda h: paths["certificate"](h) and "/etc/ssl/certs/" + h.host}
+    main = effective_main(host, kept)
     with open(os.path.join(folder, "main.cf"), "w") as f:
-        f.writelines("%s = %s\n" % pair for pair in effective_main(host, paths).items())
+        f.writelines("%s = %s\n" % pair for pair in main.items())
         f.write("inet_interfaces = %s\n" % ", ".join(host.addresses))
     with open(os.path.join(folder, "master.cf"), "w") as f:
         for port, own in host.services.items():
-            own = {k: v.format(**paths) for k, v in own.items()}
+            own = {k: v.format(**kept) for k, v in own.items()}
             f.write("%-10s inet  n - n - - smtpd\n%s" % (PORT_NAMES.get(port, port), override_lines(own)))
-        f.write(REST)
+        f.write(REST + host.master_extra.format(**kept))
+    shutil.copy(paths["people"], os.path.join(folder, "people"))
+    shutil.copy(paths["mailboxes"], os.path.join(folder, "mailboxes"))
+    for name in os.listdir(paths["files"]):
+        if any("/etc/postfix/" + name in value for value in main.values()):
+            shutil.copy(os.path.join(paths["files"], name), folder)
 
 
 def make_queue(folder):
