@@ -14,12 +14,12 @@
 namespace smtpdx::io {
 
 struct DatagramRequest {
-  Endpoint to;
-  std::string payload;              ///< at most 65,507 octets
-  std::optional<IpAddress> source;  ///< --source
+  Endpoint to = {};
+  std::string payload = {};              ///< at most 65,507 octets
+  std::optional<IpAddress> source = {};  ///< --source
   /// Which datagrams count as the answer (same id, same question: RFC 5452 §9.1); others from that endpoint are ignored
   /// and the wait goes on. Without it the first one does.
-  std::function<bool(std::string_view)> accept;
+  std::function<bool(std::string_view)> accept = {};
 };
 
 /// One question by UDP, one answer. No retries and no fall-back to TCP: those are the caller's.

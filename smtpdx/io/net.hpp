@@ -2,8 +2,8 @@
 #pragma once
 
 // The door to the network: a Connector makes Streams; a Stream carries octets and can be turned into TLS in place.
-// Real ones are in io/asio_net.cpp, decorated by connect_to, proxies and manners; scripted and simulated ones in mock/
-// and sim/.
+// Real ones are in io/tcp.cpp (see io/real.hpp), decorated by connect_to, proxies and manners; scripted and simulated
+// ones in mock/ and sim/.
 
 #include <expected>
 #include <memory>
@@ -21,7 +21,7 @@
 namespace smtpdx::io {
 
 struct TlsOptions {
-  std::string server_name;  ///< SNI and the name to compare; empty sends none
+  std::string server_name = {};  ///< SNI and the name to compare; empty sends none
   TlsVersion min_version = TlsVersion::tls1_0;
   TlsVersion max_version = TlsVersion::tls1_3;
 };
@@ -44,9 +44,9 @@ class Stream {
 };
 
 struct ConnectRequest {
-  Endpoint to;
-  std::string host;                 ///< the name it came from, for --connect-to and proxies; may be empty
-  std::optional<IpAddress> source;  ///< --source
+  Endpoint to = {};
+  std::string host = {};                 ///< the name it came from, for --connect-to and proxies; may be empty
+  std::optional<IpAddress> source = {};  ///< --source
 };
 
 class Connector {

@@ -20,8 +20,8 @@ namespace smtpdx::io {
 std::unique_ptr<Runtime> make_runtime(std::optional<WallTime> fixed_wall = std::nullopt);
 
 struct TlsTrust {
-  std::vector<std::string> ca_files;  ///< --ca: PEM files, added to the system's roots
-  std::optional<WallTime> now;        ///< --now: the time certificates are judged at
+  std::vector<std::string> ca_files = {};  ///< --ca: PEM files, added to the system's roots
+  std::optional<WallTime> now = {};        ///< --now: the time certificates are judged at
 };
 
 /// Trust store and settings shared by all TLS sessions of a run. System roots are looked up one by one when needed.

@@ -20,14 +20,14 @@ enum class CertUse { server, authority };
 enum class CertKey { ec_p256, rsa_2048, rsa_1024 };
 
 struct CertSpec {
-  std::string common_name;             ///< the subject's CN
-  std::vector<std::string> dns_names;  ///< SAN dNSName; none at all where empty (then the CN is the name)
-  std::vector<std::string> ip_names;   ///< SAN iPAddress
-  WallTime not_before;
-  WallTime not_after;
+  std::string common_name = {};             ///< the subject's CN
+  std::vector<std::string> dns_names = {};  ///< SAN dNSName; none at all where empty (then the CN is the name)
+  std::vector<std::string> ip_names = {};   ///< SAN iPAddress
+  WallTime not_before = {};
+  WallTime not_after = {};
   CertUse use = CertUse::server;
   CertKey key = CertKey::ec_p256;
-  ServerCertPtr issuer;  ///< signs, and is sent after the leaf unless it is a root; self-signed where absent
+  ServerCertPtr issuer = {};  ///< signs, and is sent after the leaf unless it is a root; self-signed where absent
 };
 
 /// Fails with ErrorKind::usage where a name cannot be put into a certificate.

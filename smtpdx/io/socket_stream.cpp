@@ -61,6 +61,11 @@ void SocketStream::raw_write_now(std::string_view bytes) {
   if (!watched_->closed()) ::send(watched_->fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+void SocketStream::raw_discard() {
+  // MSG_TRUNC: TCP drops the octets without copying them (tcp(7)).
+  if (kind_ == Kind::tcp && !watched_->closed()) ::recv(watched_->fd(), nullptr, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+}
+
 void SocketStream::raw_close() {
   if (!watched_->closed()) (void)local();  // still asked for afterwards, in reports
   watched_->close();

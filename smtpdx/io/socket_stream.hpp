@@ -26,6 +26,7 @@ class SocketStream final : public TlsStream {
   Task<IoResult<std::size_t>> raw_read(std::span<char> into, Deadline deadline) override;
   Task<IoResult<std::size_t>> raw_write(std::string_view bytes, Deadline deadline) override;
   void raw_write_now(std::string_view bytes) override;
+  void raw_discard() override;
   void raw_close() override;
 
  private:

@@ -6,8 +6,9 @@
 // first error; that becomes TlsFacts. Names are compared afterwards with X509_check_host, because a wrong name and an
 // untrusted chain are two findings.
 //
-// Roots come from the system's hashed directory, one look-up when needed: reading the whole bundle would cost every run
-// tens of milliseconds.
+// Roots come from the system's hashed directory, one look-up when needed: reading the whole bundle (what OpenSSL's
+// defaults do first) costs 50 to 100 ms, more than a round trip across an ocean. The bundle is for systems without
+// hashes.
 //
 // TLS 1.0 and 1.1 need security level 0 in OpenSSL 3 (their signatures are SHA-1); what a server still speaks is a fact
 // to be found out, not a risk to be avoided: a probe carries no secret before the caller has read the facts. When only
@@ -23,6 +24,9 @@
 #include <openssl/x509v3.h>
 
 #include <cassert>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "io/server_cert_impl.hpp"
@@ -78,6 +82,27 @@ SslCtxPtr make_context(const SSL_METHOD* method) {
   // The level belongs to each session (bound_versions); the list must not remove what level 0 allows.
   SSL_CTX_set_cipher_list(context.get(), "DEFAULT:@SECLEVEL=0");
   return context;
+}
+
+/// True where the default directory holds names as c_rehash makes them ("3513523f.0").
+bool has_hashed_directory() {
+  std::error_code ignored;
+  std::size_t looked_at = 0;
+  for (std::filesystem::directory_iterator it(X509_get_default_cert_dir(), ignored), end; it != end && !ignored;
+       it.increment(ignored)) {
+    const auto name = it->path().filename().string();
+    if (name.size() == 10 && name.substr(8) == ".0" && name.find_first_not_of("0123456789abcdef") == 8) return true;
+    if (++looked_at == 4096) break;
+  }
+  return false;
+}
+
+void add_system_roots(SSL_CTX* context) {
+  const bool chosen_by_user =
+      std::getenv(X509_get_default_cert_file_env()) || std::getenv(X509_get_default_cert_dir_env());
+  SSL_CTX_set_default_verify_dir(context);
+  if (chosen_by_user || !has_hashed_directory()) SSL_CTX_set_default_verify_file(context);
+  ERR_clear_error();  // a system without any root is no error; chains are then untrusted
 }
 
 std::string to_lower_words(const char* words) { return words ? to_lower(words) : std::string(); }
@@ -193,8 +218,7 @@ void TlsSession::describe_peer(TlsFacts& facts) const {
 
 Result<std::shared_ptr<TlsClient>> TlsClient::make(const TlsTrust& trust) {
   auto context = make_context(TLS_client_method());
-  SSL_CTX_set_default_verify_paths(context.get());
-  ERR_clear_error();  // a system without any root is no error; chains are then untrusted
+  add_system_roots(context.get());
   for (const auto& file : trust.ca_files) {
     if (SSL_CTX_load_verify_file(context.get(), file.c_str()) == 1) continue;
     return fail(ErrorKind::unreadable, "cannot read certificates from " + file + ": " + openssl_words(),

@@ -122,6 +122,7 @@ void TlsStream::close() {
   if (tls_) {
     tls_->shut_down();
     if (tls_->has_output()) raw_write_now(tls_->take_output());
+    raw_discard();  // session tickets, where we have only written
   }
   raw_close();
 }

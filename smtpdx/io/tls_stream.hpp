@@ -31,6 +31,9 @@ class TlsStream : public ServerStream {
   virtual Task<IoResult<std::size_t>> raw_write(std::string_view bytes, Deadline deadline) = 0;
   /// What fits into the send buffer now; the rest is lost (close_notify).
   virtual void raw_write_now(std::string_view bytes) = 0;
+  /// Throws away what has arrived: closing with unread octets makes the kernel send RST, which can overtake our last
+  /// words.
+  virtual void raw_discard() = 0;
   virtual void raw_close() = 0;
 
  private:
