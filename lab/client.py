@@ -8,6 +8,7 @@ given), as "CODE text"; or one of the words
     timeout · refused · eof · no-starttls · no-auth · tls: REASON
 """
 import base64
+import hmac
 import re
 import socket
 import ssl
@@ -94,6 +95,9 @@ class Client:
             self.command("AUTH LOGIN", "3")
             self.command(b64(user), "3")
             self.command(b64(password), "2")
+        elif mechanism == "CRAM-MD5":
+            challenge = base64.b64decode(self.command("AUTH CRAM-MD5", "3")[-1][4:])
+            self.command(b64(user + " " + hmac.new(password.encode(), challenge, "md5").hexdigest()), "2")
         else:
             self.command("AUTH PLAIN " + b64("\0%s\0%s" % (user, password)), "2")
 

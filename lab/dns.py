@@ -7,7 +7,7 @@ which two name servers disagree; rbldnsd is the blocklist; Unbound is the
 resolver that smtpdx is pointed at.
 
     192.0.2.53 root   .54 .55 all zones   .57 the dissenting server
-    192.0.2.56 bl.example   192.0.2.153 resolver
+    192.0.2.56 bl.example and blr.example   192.0.2.153 resolver
 
 Signing takes a second or two for fifty zones and its result depends on nothing
 but the zones' text, so the caller keeps the folder between runs.
@@ -99,7 +99,7 @@ def make(folder, zones, unnamed):
     tld = head("example.", ["ns1.nic.example.", "ns2.nic.example."])
     for host, address in (("ns1", FIRST), ("ns2", SECOND), ("ns3", DISSENTER), ("ns-bl", LISTS)):
         tld += "%s.nic A %s\n" % (host, address)
-    tld += "bl NS ns-bl.nic.example.\n"
+    tld += "bl NS ns-bl.nic.example.\nblr NS ns-bl.nic.example.\n"
     for zone in zones:
         tld += "".join("%s. NS %s\n" % (zone.name, s) for s in both_servers(zone))
     tld += "".join(signer.ds[z.name + "."] for z in zones if z.signed)
@@ -166,6 +166,11 @@ server:
 
 
 HINTS = ". 3600 NS a.root.\na.root. 3600 A %s\n" % ROOT
+
+
+# A list that answers about every client with its word for "you may not ask".
+REFUSING_LIST = ("$SOA 300 ns-bl.nic.example. hostmaster.nic.example. 1 600 300 86400 60\n"
+                 "$NS 300 ns-bl.nic.example\n:127.255.255.254:Error: open resolver; https://blr.example/returnc/pub/\n203.0.113.0/24\n")
 
 
 def blocklist(listed):

@@ -3,6 +3,8 @@
 import os
 
 USERS = {"alice": "secret", "carol": "hunter2"}
+# dave's password (secret) is kept as a hash: enough for PLAIN, useless for CRAM-MD5, which needs the password itself.
+HASHED = {"dave": "{SHA256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols="}
 MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-256"
 
 CONFIG = """\
@@ -46,6 +48,7 @@ def make(folder, log):
     os.makedirs(os.path.join(folder, "run"))
     with open(os.path.join(folder, "users"), "w") as f:
         f.writelines("%s:{PLAIN}%s\n" % pair for pair in USERS.items())
+        f.writelines("%s:%s\n" % pair for pair in HASHED.items())
     path = os.path.join(folder, "lab-dovecot.conf")      # not dovecot.conf: see base_dir's symlink
     with open(path, "w") as f:
         f.write(CONFIG.format(dir=folder, log=log, mechanisms=MECHANISMS))

@@ -134,7 +134,7 @@ def kept_config(host, paths, folder):
     shutil.copy(paths["people"], os.path.join(folder, "people"))
     shutil.copy(paths["mailboxes"], os.path.join(folder, "mailboxes"))
     for name in os.listdir(paths["files"]):
-        if any("/etc/postfix/" + name in value for value in main.values()):
+        if any("/etc/postfix/" + name.removesuffix(".db") in value for value in main.values()):
             shutil.copy(os.path.join(paths["files"], name), folder)
 
 
@@ -178,5 +178,8 @@ def sockets(hosts):
                 yield "tcp", address, port
 
 
-def postmap(kind, path):
-    subprocess.run(["postmap", "%s:%s" % (kind, path)], check=True)
+def postmap(path, scratch):
+    """Compiles a hash: table, with an empty configuration of our own."""
+    for name in ("main.cf", "master.cf"):
+        open(os.path.join(scratch, name), "w").close()
+    subprocess.run(["postmap", "-c", scratch, "hash:" + path], check=True, stderr=subprocess.DEVNULL)

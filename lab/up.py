@@ -165,15 +165,14 @@ class Lab:
         self.start("unbound", ["unbound", "-d", "-c", self.path("unbound/unbound.conf")])
         os.makedirs(self.path("rbldnsd"))
         self.write("rbldnsd/bl.ip4", dns.blocklist(LISTED_CLIENTS))
+        self.write("rbldnsd/blr.ip4", dns.REFUSING_LIST)
         self.start("rbldnsd", ["rbldnsd", "-n", "-f", "-b", dns.LISTS + "/53", "-u", "nobody",
-                               "-w", self.path("rbldnsd"), "-c", "0", "bl.example:ip4set:bl.ip4"])
+                               "-w", self.path("rbldnsd"), "-c", "0", "bl.example:ip4set:bl.ip4", "blr.example:ip4set:blr.ip4"])
 
     def start_mail(self):
         config, sasl = dovecot.make(self.path("dovecot"), self.log)
         self.start("dovecot", ["dovecot", "-F", "-c", config])
-        for world in World.ALL:
-            for name, text in world.files.items():
-                self.write("files/" + name, text)
+        self.write_tables()
         hosts = [h for w in World.ALL for h in w.postfixes]
         paths = {"sasl": sasl, "mailboxes": self.mailboxes(), "people": self.people(), "files": self.path("files"),
                  "key": self.path("pki/server.key"), "certificate": self.certificate_of, "folder": self.folder}
@@ -185,6 +184,15 @@ class Lab:
         if any(w.scripted for w in World.ALL):
             self.write("scripted.json", json.dumps([vars(s) for w in World.ALL for s in w.scripted]))
             self.start("scripted", [sys.executable, "-B", SCRIPT, "scripted", self.folder])
+
+    def write_tables(self):
+        """The worlds' tables; a compiled one is made from its own, perhaps older text first."""
+        for world in World.ALL:
+            for name, text in world.compiled.items():
+                self.write("files/" + name, text)
+                postfix.postmap(self.path("files", name), self.path("files"))
+            for name, text in world.files.items():
+                self.write("files/" + name, text)
 
     def certificate_of(self, host):
         return None if host.cert == "none" else self.path("pki", host.name)

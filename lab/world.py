@@ -121,7 +121,7 @@ class World:
         self.name, self.title = name, title
         self.zones, self.postfixes, self.exims, self.scripted = [], [], [], []
         self.net, self.sessions, self.questions, self.files = [], [], [], {}
-        self.certs = {}
+        self.compiled = {}          # table name: the text its .db was made from
         World.ALL.append(self)
 
     def zone(self, name, text="", second=None, signed=True):

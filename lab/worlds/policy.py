@@ -132,3 +132,55 @@ unknown_address_reject_code = 550
 s64.expect("198.51.100.64:25", rcpt="bob@lapislazuli64.example", sender="root@app64.internal.example",
            reply="550 5.1.8 <root@app64.internal.example>: Sender address rejected: Domain not found")
 s64.expect("198.51.100.64:25", rcpt="bob@lapislazuli64.example", reply="250 2.1.5")
+
+# ---- S65: the list refuses the server's resolver, and the server takes that for a listing.
+
+s65 = World("S65", "the blocklist answers 127.255.255.254: nobody is listed")
+zone(s65, "chalcedony65.example", "198.51.100.65")
+s65.postfix("mail.chalcedony65.example", "198.51.100.65", main="""
+virtual_mailbox_domains = chalcedony65.example
+smtpd_recipient_restrictions = reject_rbl_client blr.example
+""" + CLOSED)
+s65.expect("198.51.100.65:25", rcpt="bob@chalcedony65.example",
+           reply="554 5.7.1 Service unavailable; Client host [203.0.113.5] blocked using blr.example; Error: open resolver")
+
+# ---- S08, S41, S59, S61: configurations whose fault lies in a table or a class.
+
+s08 = World("S08", "transport_maps pins an old host for one domain")
+zone(s08, "moonstone08.example", "198.51.100.8")
+s08.zone("gateway-puppis.example", "@ MX 10 out\nout A 198.51.100.108")
+s08.zone("previous-indus.example", "@ MX 10 mx\nmx A 198.51.100.208")
+s08.files["s08-transport"] = "moonstone08.example smtp:[mx.previous-indus.example]\n"
+s08.postfix("mail.moonstone08.example", "198.51.100.8", main="virtual_mailbox_domains = moonstone08.example\n" + CLOSED)
+s08.postfix("mx.previous-indus.example", "198.51.100.208", main="virtual_mailbox_domains = previous-indus.example\n" + CLOSED)
+s08.postfix("out.gateway-puppis.example", "198.51.100.108", main="""
+virtual_mailbox_domains = gateway-puppis.example
+mynetworks = 127.0.0.0/8 203.0.113.5/32
+transport_maps = texthash:{files}/s08-transport
+""" + CLOSED)
+s08.expect("198.51.100.8:25", rcpt="bob@moonstone08.example", reply="250 2.1.5")
+s08.expect("198.51.100.208:25", rcpt="bob@moonstone08.example", reply="554 5.7.1 <bob@moonstone08.example>: Relay access denied")
+s08.expect("198.51.100.108:25", rcpt="bob@moonstone08.example", reply="250 2.1.5")
+
+s41 = World("S41", "the domain is in the text of the table, not in its .db")
+zone(s41, "alabaster41.example", "198.51.100.41")
+s41.compiled["s41-domains"] = "oldclient-ara.example x\n"
+s41.files["s41-domains"] = "oldclient-ara.example x\nalabaster41.example x\n"
+s41.postfix("mail.alabaster41.example", "198.51.100.41", main="virtual_mailbox_domains = hash:{files}/s41-domains\n" + CLOSED)
+s41.expect("198.51.100.41:25", rcpt="bob@alabaster41.example", reply="554 5.7.1 <bob@alabaster41.example>: Relay access denied")
+s41.expect("198.51.100.41:25", rcpt="bob@mail.alabaster41.example", reply="250 2.1.5")
+
+s59 = World("S59", "the server is its own domain's backup MX: mail would loop")
+zone(s59, "serpentine59.example", "198.51.100.59")
+s59.postfix("mail.serpentine59.example", "198.51.100.59", main="relay_domains = serpentine59.example\n" + CLOSED)
+s59.expect("198.51.100.59:25", rcpt="bob@serpentine59.example", reply="250 2.1.5")
+
+s61 = World("S61", "the domain is in mydestination and in virtual_mailbox_domains")
+zone(s61, "travertine61.example", "198.51.100.61")
+s61.postfix("mail.travertine61.example", "198.51.100.61", main="""
+mydestination = $myhostname, localhost, travertine61.example
+local_recipient_maps = inline:{{root=x}}
+virtual_mailbox_domains = travertine61.example
+""" + CLOSED)
+s61.expect("198.51.100.61:25", rcpt="bob@travertine61.example",
+           reply="550 5.1.1 <bob@travertine61.example>: Recipient address rejected: User unknown in local recipient table")

@@ -222,3 +222,13 @@ s67.postfix("backup.neighbour-corvus.example", "198.51.100.167", main="virtual_m
 s67.zone("neighbour-corvus.example", "@ MX 10 backup\nbackup A 198.51.100.167")
 s67.expect("198.51.100.67:587", tls="starttls", rcpt=FAR, auth=ALICE, sender="alice@cormorant67.example", reply="250 2.1.5")
 s67.expect("198.51.100.167:587", rcpt=FAR, reply=DENIED, lacks=["AUTH"], banner="backup.neighbour-corvus.example")
+
+# ---- S63: one mechanism is offered but cannot work.
+
+s63 = World("S63", "CRAM-MD5 is offered, but the server keeps hashes only (user dave)")
+zone(s63, "woodpecker63.example", "198.51.100.63")
+s63.postfix("mail.woodpecker63.example", "198.51.100.63", main="virtual_mailbox_domains = woodpecker63.example\n" + CLOSED,
+            services={25: {}, 587: SASL + "smtpd_sasl_mechanism_filter = plain, login, cram-md5"})
+s63.expect("198.51.100.63:587", rcpt=FAR, auth=("CRAM-MD5", "dave", "secret"), reply="535 5.7.8 Error: authentication failed")
+s63.expect("198.51.100.63:587", rcpt=FAR, auth=("CRAM-MD5", "alice", "secret"), reply="250 2.1.5")
+s63.expect("198.51.100.63:587", tls="starttls", rcpt=FAR, auth=("PLAIN", "dave", "secret"), reply="250 2.1.5")
