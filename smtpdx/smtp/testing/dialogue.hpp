@@ -4,8 +4,8 @@
 // A server that says what a test has written down, and complains where the client does not.
 //
 //   S: 250 ok            a line of the server, CRLF is added; neighbouring lines arrive in one piece
-//   C: EHLO probe.test   the next line the client must send; "*" at the end stands for anything, "C:" alone is an
-//                        empty line
+//   C: EHLO probe.test   the next line the client must send; "*" at the end stands for anything, a lone "*" for itself
+//                        (RFC 4954 cancels with it), "C:" alone for an empty line
 //   = raw 220 \x00\xff   octets of the server as they stand: \r \n \t \\ \xNN
 //   = repeat 500 220-x\r\n    the same octets many times
 //   = delay 90s          nothing arrives for that long (ms, s, min)
@@ -147,8 +147,9 @@ class Dialogue {
         return;
       }
       auto expected = items_.front().text;
-      bool same = expected.ends_with('*') ? line.starts_with(std::string_view(expected).substr(0, expected.size() - 1))
-                                          : line == expected;
+      bool same = expected.size() > 1 && expected.ends_with('*')
+                      ? line.starts_with(std::string_view(expected).substr(0, expected.size() - 1))
+                      : line == expected;
       if (!same) return complain("said '" + printable(line) + "' instead of '" + expected + "'");
       items_.pop_front();
     }
