@@ -41,21 +41,14 @@ struct Option {
 };
 
 constexpr Option common_options[] = {
-    {"do-not-query-localhost:", "no"},
-    {"qname-minimisation:", "no"},
-    {"aggressive-nsec:", "no"},
-    {"unblock-lan-zones:", "yes"},
-    {"insecure-lan-zones:", "yes"},
-    {"prefetch-key:", "yes"},
-    {"target-fetch-policy:", "0 0 0 0 0"},
-    {"msg-cache-size:", "1m"},
-    {"rrset-cache-size:", "2m"},
-    {"key-cache-size:", "1m"},
-    {"neg-cache-size:", "256k"},
-    {"outgoing-range:", "256"},
-    {"num-queries-per-thread:", "1024"},
-    {"incoming-num-tcp:", "1"},
-    {"outgoing-num-tcp:", "16"},
+    {"do-not-query-localhost:", "no"}, {"qname-minimisation:", "no"},
+    {"aggressive-nsec:", "no"},        {"unblock-lan-zones:", "yes"},
+    {"insecure-lan-zones:", "yes"},    {"prefetch-key:", "yes"},
+    {"trust-anchor-signaling:", "no"}, {"target-fetch-policy:", "0 0 0 0 0"},
+    {"msg-cache-size:", "1m"},         {"rrset-cache-size:", "2m"},
+    {"key-cache-size:", "1m"},         {"neg-cache-size:", "256k"},
+    {"outgoing-range:", "256"},        {"num-queries-per-thread:", "1024"},
+    {"incoming-num-tcp:", "1"},        {"outgoing-num-tcp:", "16"},
 };
 
 /// Built-in zones with nothing in them; the documentation networks of IPv4 and IPv6, and test. (RFC 6761, RFC 6303).
