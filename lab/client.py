@@ -126,10 +126,12 @@ class Client:
 
     def run(self):
         try:
-            self.play()
-            self.sock.sendall(b"QUIT\r\n")
-        except Stop as stop:
-            self.out.reply = str(stop)
+            try:
+                self.play()
+            except Stop as stop:
+                self.out.reply = str(stop)
+            if self.out.reply != "eof":
+                self.sock.sendall(b"QUIT\r\n")
         except ssl.SSLCertVerificationError as err:
             self.out.reply = "tls: " + err.verify_message
         except ssl.SSLError as err:

@@ -50,7 +50,7 @@ def of_references(document):
 
 
 def of_text(case, text):
-    line = text.split("\n", 1)[0]
+    line = " ".join(text.split("\n", 1)[0].split()) + " "      # columns may be padded
     if case.text and not line.startswith(case.text):
         return ["text begins %r, expected %r" % (line, case.text)]
     return []
