@@ -89,7 +89,7 @@ std::string address_in(std::string_view text) {
   for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     std::size_t begin = at, end = at + 1;
     while (begin > 0 && at - begin < 256 && is_address_octet(text[begin - 1])) --begin;
-    while (begin < at && (text[begin] == '\'' || text[begin] == '.')) ++begin;
+    while (begin < at && std::string_view("'.{}`|=").find(text[begin]) != std::string_view::npos) ++begin;
     while (end < text.size() && end - at < 256 && is_domain_octet(text[end])) ++end;
     while (end > at + 1 && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
     if (begin < at && end > at + 1) return std::string(text.substr(begin, end - begin));

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What somebody pastes: a reply, or the error text of a program that got one.
+
+#include "base/text.hpp"
+#include "dsn/reader.hpp"
+#include "dsn/words.hpp"
+#include "mail/address.hpp"
+
+namespace smtpdx::dsn {
+namespace {
+
+std::string_view after(std::string_view text, std::string_view cue) {
+  std::size_t at = ifind(text, cue);
+  return at == std::string_view::npos ? std::string_view() : trim(text.substr(at + cue.size()));
+}
+
+/// PHPMailer 6 takes a reply apart: "… Detail: <words> SMTP code: 554 Additional SMTP info: 5.7.1".
+std::optional<QuotedReply> phpmailer_reply(std::string_view text) {
+  std::string_view code = after(text, "smtp code:");
+  auto codes = codes_at(code, 0);
+  if (!codes || codes->code == 0) return std::nullopt;
+  QuotedReply out;
+  out.code = codes->code;
+  if (auto status = codes_at(after(text, "additional smtp info:"), 0)) out.status = status->status;
+  std::string_view detail = after(text, "detail:");
+  out.text = fold_space(detail.substr(0, std::min(ifind(detail, "smtp code:"), reply_limit)));
+  return out;
+}
+
+/// Quotes, brackets and "smtp;" around the whole.
+std::string_view strip_wrapping(std::string_view text) {
+  for (int i = 0; i < 4; ++i) {
+    text = trim(text);
+    if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'' || text.front() == '`') &&
+        text.back() == text.front())
+      text = text.substr(1, text.size() - 2);
+    else if (istarts_with(text, "smtp;"))
+      text.remove_prefix(5);
+    else
+      break;
+  }
+  return text;
+}
+
+/// The recipient as programs name it outside of the reply.
+std::string recipient_around(std::string_view text) {
+  for (std::string_view cue : {"recipientsrefused:", "recipients failed:", "rcpt to:", "recipient address ",
+                               "failed recipient:", "recipient: "}) {
+    std::string_view rest = after(text, cue);
+    if (rest.empty()) continue;
+    std::string address = mail::address_in(rest.substr(0, 300));
+    if (!address.empty()) return address;
+  }
+  return {};
+}
+
+Kind kind_of(const QuotedReply& reply) {
+  if (reply.code != 0) return reply.code < 500 ? Kind::delayed : Kind::failed;
+  return reply.status && reply.status->klass == 4 ? Kind::delayed : Kind::failed;
+}
+
+}  // namespace
+
+Refusal read_reply_text(std::string_view input) {
+  Refusal refusal;
+  std::string_view whole = input.substr(0, 4 * reply_limit);
+  std::string_view text = strip_wrapping(whole);
+  auto evidence = [&](std::string what, std::string_view words) {
+    refusal.evidence.push_back(
+        {std::move(what), static_cast<std::size_t>(words.data() - whole.data()), words.size(), std::string(words)});
+  };
+  refusal.phase = phase_in(text);
+  Unwrapped unwrapped = unwrap(text);
+  std::string_view inner = text.substr(unwrapped.offset, unwrapped.length);
+  if (auto split = phpmailer_reply(text)) {
+    refusal.reply = *split;
+    evidence("reply", text.substr(0, reply_limit));
+  } else if (codes_at(text, 0) || !unwrapped.inner) {
+    std::string_view outer = without_trailer(text);
+    refusal.reply = quoted_reply(outer);
+    refusal.inner = unwrapped.inner;
+    if (!outer.empty()) evidence("reply", outer);
+    if (refusal.inner) evidence("inner-reply", inner);
+  } else if (icontains(text.substr(0, unwrapped.offset), "remote server returned") &&
+             text.substr(0, unwrapped.offset).find("->") != text.npos) {
+    refusal.reply = quoted_reply(without_trailer(text));
+    refusal.inner = unwrapped.inner;
+    evidence("reply", without_trailer(text));
+    evidence("inner-reply", inner);
+  } else {
+    refusal.reply = *unwrapped.inner;
+    evidence("reply", inner);
+  }
+  refusal.decider = unwrapped.host;
+  refusal.decider_address = unwrapped.address;
+  refusal.recipient = recipient_around(text);
+  if (refusal.recipient.empty()) refusal.recipient = recipient_in(refusal.decided().text);
+  refusal.client_address = client_address_in(refusal.decided().text);
+  if (refusal.client_address == refusal.decider_address) refusal.client_address.clear();
+  refusal.kind = kind_of(refusal.reply);  // the fate of the message is the reporter's to say, not the decider's
+  return refusal;
+}
+
+}  // namespace smtpdx::dsn

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dsn/reader.hpp"
+
+// From words to a reason. The decider's own words come first: "550 5.7.1 … -> 554 Mailbox full" is a full mailbox,
+// whatever the wrapper makes of it. The wrapper is heard in three cases only:
+//   the inner words say nothing the catalogue knows;
+//   both mean the same, and the wrapper knows its speaker: of "5.7.367 … -> Relaying denied" it is certain that an
+//     Exchange server met the refusal on its way out, so the causes of a client without login do not apply;
+//   there are no inner words at all (then `wrapper_only`).
+// A code alone decides nothing as long as there are words (design law 8); it is the last resort.
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace smtpdx::dsn {
+namespace {
+
+kb::ReplyWords words_of(const QuotedReply& reply) {
+  return {reply.code, reply.status ? reply.status->to_string() : std::string(), reply.text};
+}
+
+struct Best {
+  const kb::PhraseMatch* plain = nullptr;
+  const kb::PhraseMatch* wrapper = nullptr;
+};
+
+Best best_of(const std::vector<kb::PhraseMatch>& matches) {
+  Best best;
+  for (const auto& match : matches) {
+    auto& slot = match.phrase->wrapper ? best.wrapper : best.plain;
+    if (slot == nullptr) slot = &match;
+  }
+  return best;
+}
+
+void take(Reading& reading, const kb::Phrase& phrase) {
+  reading.reason = phrase.reason;
+  reading.rule = phrase.id;
+  reading.states = phrase.states;
+  reading.causes = phrase.causes;
+  reading.party = phrase.party;
+  // What the words state is the likeliest of the candidates, also where the list forgot it.
+  if (!phrase.states.empty()) {
+    std::erase(reading.causes, phrase.states);
+    reading.causes.insert(reading.causes.begin(), phrase.states);
+  }
+}
+
+double confidence_of(const kb::PhraseMatch& match, const QuotedReply& reply) {
+  double value = match.phrase->states.empty() ? 0.75 : 0.9;
+  if (match.code_agrees) value += 0.05;
+  if (reply.code == 0 && !reply.status) value -= 0.1;
+  return value;
+}
+
+/// The code's own meaning, where nothing else is known.
+void take_code(Reading& reading, const QuotedReply& reply, const kb::Catalogue& catalogue) {
+  const kb::CodeMeaning* meaning = nullptr;
+  if (reply.status) meaning = catalogue.code(reply.status->to_string());
+  bool said = meaning != nullptr && meaning->reason;
+  if (!said && reply.code != 0) meaning = catalogue.code(std::to_string(reply.code));
+  if (meaning == nullptr || !meaning->reason) return;
+  reading.reason = *meaning->reason;
+  reading.confidence = 0.4;
+}
+
+}  // namespace
+
+Reading understand(const Refusal& refusal, const kb::Catalogue& catalogue) {
+  Reading reading;
+  const QuotedReply& decided = refusal.decided();
+  auto matches = catalogue.match(words_of(decided));
+  Best best = best_of(matches);
+  std::vector<kb::PhraseMatch> outer_matches;
+  Best outer;
+  if (refusal.inner) {
+    outer_matches = catalogue.match(words_of(refusal.reply));
+    outer = best_of(outer_matches);
+  }
+  // Only a wrapper's words, or a wrapper's words that merely contain a plain phrase.
+  bool wrapped_around =
+      !refusal.inner && best.wrapper != nullptr &&
+      (best.plain == nullptr || (best.wrapper->from <= best.plain->from && best.wrapper->to >= best.plain->to));
+  if (wrapped_around) {
+    take(reading, *best.wrapper->phrase);
+    reading.wrapper_only = true;
+    reading.confidence = 0.5;
+    return reading;
+  }
+  if (best.plain != nullptr) {
+    take(reading, *best.plain->phrase);
+    reading.confidence = confidence_of(*best.plain, decided);
+    bool same = outer.wrapper != nullptr && outer.wrapper->phrase->reason == reading.reason;
+    if (same && reading.states.empty() && !outer.wrapper->phrase->causes.empty()) {
+      take(reading, *outer.wrapper->phrase);
+      reading.confidence = std::max(reading.confidence, 0.8);
+    }
+    return reading;
+  }
+  if (outer.wrapper != nullptr && outer.wrapper->phrase->reason != kb::Reason::unknown) {
+    take(reading, *outer.wrapper->phrase);
+    reading.confidence = 0.5;
+    return reading;
+  }
+  take_code(reading, decided, catalogue);
+  if (reading.reason == kb::Reason::unknown && refusal.inner) take_code(reading, refusal.reply, catalogue);
+  return reading;
+}
+
+}  // namespace smtpdx::dsn

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dsn/words.hpp"
+
+// Lexical only: each function answers one question about a few hundred octets. Whatever would need the whole report
+// (whose words are these?) is asked elsewhere. All scans are bounded by reply_limit or by a constant window.
+
+#include <algorithm>
+#include <array>
+
+#include "base/ip.hpp"
+#include "base/text.hpp"
+#include "mail/address.hpp"
+
+namespace smtpdx::dsn {
+namespace {
+
+bool is_word_octet(char c) { return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '_'; }
+
+/// Length of "D.D.D" (class 4 or 5) at `at`; 0 where there is none or it is part of a longer number.
+std::size_t status_length(std::string_view s, std::size_t at) {
+  if (at + 5 > s.size() || (s[at] != '4' && s[at] != '5') || s[at + 1] != '.') return 0;
+  std::size_t i = at + 2;
+  for (int field = 0; field < 2; ++field) {
+    std::size_t begin = i;
+    while (i < s.size() && is_digit(s[i])) ++i;
+    if (i == begin || i - begin > 3) return 0;
+    if (field == 0 && (i >= s.size() || s[i++] != '.')) return 0;
+  }
+  if (i < s.size() && (is_word_octet(s[i]) || s[i] == '-')) return 0;
+  if (i + 1 < s.size() && s[i] == '.' && is_digit(s[i + 1])) return 0;
+  return i - at;
+}
+
+bool code_begins(std::string_view s, std::size_t at) {
+  if (at + 3 > s.size() || (s[at] != '4' && s[at] != '5') || !is_digit(s[at + 1]) || !is_digit(s[at + 2])) return false;
+  if (s[at + 1] > '7') return false;  // "5.9y" is no reply, a year or a port is likelier
+  if (at + 3 == s.size()) return true;
+  char next = s[at + 3];
+  if (is_word_octet(next) || next == '/' || next == '%') return false;
+  return !(next == '.' && at + 4 < s.size() && is_digit(s[at + 4]));
+}
+
+bool is_trace_line(std::string_view line) {
+  line = trim(line);
+  if (line.empty()) return true;
+  static constexpr std::string_view starts[] = {
+      "at ",   "File \"", "Traceback", "}",        "{",     "During handling", "The abov", "Caused by", "... ",
+      "stack", "code: ",  "response",  "command:", "errno", "syscall",         "---",      "___"};
+  return std::any_of(std::begin(starts), std::end(starts), [&](std::string_view s) { return line.starts_with(s); });
+}
+
+/// What a reply quoted in a message is followed by.
+constexpr std::array<std::string_view, 12> trailers = {
+    "(in reply to ", "(in response to ", "giving up on ", "i'm not going to try again",
+    "; from=<",      "\", command:",     "[rcpt_to]",     "[mail_from]",
+    "#smtp#",        "};{msg=",          "}};{fqdn=",     "};{fqdn="};
+
+}  // namespace
+
+std::optional<CodesAt> codes_at(std::string_view text, std::size_t at) {
+  CodesAt out;
+  std::size_t i = at;
+  if (code_begins(text, i)) {
+    out.code = (text[i] - '0') * 100 + (text[i + 1] - '0') * 10 + (text[i + 2] - '0');
+    i += 3;
+    while (i < text.size() && (is_space(text[i]) || text[i] == '-' || text[i] == ':')) ++i;
+  }
+  std::size_t hash = i < text.size() && text[i] == '#' ? 1 : 0;
+  if (std::size_t n = status_length(text, i + hash); n > 0) {
+    auto status = smtp::EnhancedStatus::parse(text.substr(i + hash, n));
+    if (status && (out.code == 0 || status->klass == out.code / 100)) {
+      out.status = status;
+      i += hash + n;
+      while (i < text.size() && (is_space(text[i]) || text[i] == ':' || text[i] == ';')) ++i;
+    }
+  }
+  if (out.code == 0 && !out.status) return std::nullopt;
+  out.length = i - at;
+  return out;
+}
+
+QuotedReply quoted_reply(std::string_view text) {
+  text = trim(text.substr(0, reply_limit));
+  QuotedReply out;
+  if (code_begins(text, 0)) {
+    if (auto reply = smtp::parse_reply_line(text)) {
+      out.code = reply->code;
+      out.status = reply->status;
+      out.text = reply->text();
+      return out;
+    }
+  }
+  if (auto codes = codes_at(text, 0)) {
+    out.code = codes->code;
+    out.status = codes->status;
+    text.remove_prefix(codes->length);
+  }
+  out.text = fold_space(text);
+  return out;
+}
+
+std::string_view without_trailer(std::string_view text) {
+  text = text.substr(0, reply_limit);
+  for (auto trailer : trailers)
+    if (std::size_t at = ifind(text, trailer); at != std::string_view::npos) text = text.substr(0, at);
+  // Lines: a reply goes on where the next line repeats its code or is plain words, not where a program's trace begins.
+  std::size_t end = text.find_first_of("\r\n");
+  while (end != std::string_view::npos) {
+    std::size_t next = end;
+    while (next < text.size() && (text[next] == '\r' || text[next] == '\n') && next - end < 2) ++next;
+    std::size_t stop = std::min(text.find_first_of("\r\n", next), text.size());
+    if (is_trace_line(text.substr(next, stop - next))) return trim(text.substr(0, end));
+    end = stop < text.size() ? stop : std::string_view::npos;
+  }
+  return trim(text);
+}
+
+std::optional<smtp::Phase> phase_in(std::string_view words) {
+  using smtp::Phase;
+  struct Hint {
+    std::string_view words;
+    Phase phase;
+  };
+  // The order matters where one hint is part of another: "end of DATA" before "DATA".
+  static constexpr Hint hints[] = {
+      {"end of data", Phase::end_of_data},
+      {"end-of-data", Phase::end_of_data},
+      {"end-of-message from", Phase::end_of_data},
+      {"after sending message body", Phase::end_of_data},
+      {"refused to talk to me", Phase::connect},
+      {"initial connection", Phase::connect},
+      {"initial server greeting", Phase::connect},
+      {"initial greeting", Phase::connect},
+      {"reject: connect from", Phase::connect},
+      {"in reply to rcpt to", Phase::rcpt},
+      {"after rcpt to", Phase::rcpt},
+      {"reject: rcpt from", Phase::rcpt},
+      {"rejected rcpt", Phase::rcpt},
+      {"rcpt to command failed", Phase::rcpt},
+      {"command: 'rcpt to", Phase::rcpt},
+      {"in rcpt to", Phase::rcpt},
+      {"our rcpt to", Phase::rcpt},
+      {"[rcpt_to]", Phase::rcpt},
+      {"does not like recipient", Phase::rcpt},
+      {"recipientsrefused", Phase::rcpt},
+      {"recipients were rejected", Phase::rcpt},
+      {"following recipients failed", Phase::rcpt},
+      {"rcpt not accepted", Phase::rcpt},
+      {"rcpt failed", Phase::rcpt},
+      {"smtpaddressfailedexception", Phase::rcpt},
+      {"failedrecipientexception", Phase::rcpt},
+      {"recipient was rejected", Phase::rcpt},
+      {"not accepted by the server", Phase::rcpt},
+      {"in reply to mail from", Phase::mail},
+      {"after mail from", Phase::mail},
+      {"reject: mail from", Phase::mail},
+      {"mail from command failed", Phase::mail},
+      {"command: 'mail from", Phase::mail},
+      {"during mail from", Phase::mail},
+      {"[mail_from]", Phase::mail},
+      {"our mail from", Phase::mail},
+      {"sender was rejected", Phase::mail},
+      {"senderrefused", Phase::mail},
+      {"smtpsenderfailedexception", Phase::mail},
+      {"in reply to starttls", Phase::starttls},
+      {"after starttls", Phase::starttls},
+      {"in reply to auth", Phase::auth},
+      {"after auth", Phase::auth},
+      {"smtpauthenticationerror", Phase::auth},
+      {"authenticationfailedexception", Phase::auth},
+      {"smtp auth not accepted", Phase::auth},
+      {"command: 'auth", Phase::auth},
+      {"sasl authentication failed; server", Phase::auth},
+      {"in reply to ehlo", Phase::ehlo},
+      {"in reply to helo", Phase::ehlo},
+      {"after ehlo", Phase::ehlo},
+      {"after helo", Phase::ehlo},
+      {"reject: ehlo from", Phase::ehlo},
+      {"reject: helo from", Phase::ehlo},
+      {"my name was rejected", Phase::ehlo},
+      {"in reply to data command", Phase::data},
+      {"after data", Phase::data},
+      {"reject: data from", Phase::data},
+      {"command: 'data", Phase::data},
+  };
+  std::string lower = to_lower(words.substr(0, reply_limit));
+  for (const auto& hint : hints)
+    if (lower.find(hint.words) != std::string::npos) return hint.phase;
+  return std::nullopt;
+}
+
+bool looks_like_host(std::string_view word) {
+  if (word.ends_with('.')) word.remove_suffix(1);
+  if (word.size() < 3 || word.size() > 255 || word.find('.') == std::string_view::npos) return false;
+  bool letter = false;
+  for (char c : word) {
+    if (!is_word_octet(c) && c != '.' && c != '-') return false;
+    letter = letter || !(is_digit(c) || c == '.');
+  }
+  return letter && word.front() != '.' && word.front() != '-' && word.find("..") == std::string_view::npos;
+}
+
+namespace {
+
+bool is_host_octet(char c) { return is_word_octet(c) || c == '.' || c == '-'; }
+
+/// The host name that ends just before `end`, white space between allowed.
+std::string name_before(std::string_view words, std::size_t end) {
+  while (end > 0 && (is_space(words[end - 1]) || words[end - 1] == '(')) --end;
+  std::size_t begin = end;
+  while (begin > 0 && end - begin < 256 && is_host_octet(words[begin - 1])) --begin;
+  std::string_view word = words.substr(begin, end - begin);
+  return looks_like_host(word) ? canonical_name(word) : std::string();
+}
+
+std::string name_after(std::string_view words, std::size_t at) {
+  while (at < words.size() && (is_space(words[at]) || words[at] == '<')) ++at;
+  std::size_t end = at;
+  while (end < words.size() && end - at < 256 && is_host_octet(words[end])) ++end;
+  std::string_view word = words.substr(at, end - at);
+  return looks_like_host(word) ? canonical_name(word) : std::string();
+}
+
+}  // namespace
+
+NamedHost host_in(std::string_view words) {
+  if (words.size() > 4096) words = words.substr(words.size() - 4096);
+  for (std::size_t at = words.rfind('['); at != std::string_view::npos && at < words.size();
+       at = at == 0 ? std::string_view::npos : words.rfind('[', at - 1)) {
+    std::size_t close = words.find(']', at);
+    if (close == std::string_view::npos || close - at > 60) continue;
+    auto address = IpAddress::parse(words.substr(at + 1, close - at - 1));
+    if (address) return {name_before(words, at), address->to_string()};
+  }
+  for (std::string_view cue : {"talking to ", "host ", "server ", "connect to ", "connected to "}) {
+    std::size_t found = std::string_view::npos;
+    for (std::size_t at = ifind(words, cue); at != std::string_view::npos; at = ifind(words, cue, at + 1)) found = at;
+    if (found == std::string_view::npos) continue;
+    std::string_view rest = words.substr(found + cue.size());
+    std::size_t end = rest.find_first_of(" \t\r\n,;:)");
+    if (auto address = IpAddress::parse(rest.substr(0, end))) return {{}, address->to_string()};
+    if (std::string name = name_after(rest, 0); !name.empty()) return {name, {}};
+  }
+  return {};
+}
+
+std::string client_address_in(std::string_view text) {
+  text = text.substr(0, reply_limit);
+  for (std::size_t at = text.find_first_of("[("); at != std::string_view::npos; at = text.find_first_of("[(", at + 1)) {
+    std::size_t close = text.find_first_of("])", at + 1);
+    if (close == std::string_view::npos || close - at > 60) continue;
+    std::string_view inside = text.substr(at + 1, close - at - 1);
+    if (istarts_with(inside, "ip=")) inside.remove_prefix(3);
+    if (auto address = IpAddress::parse(trim(inside))) return address->to_string();
+  }
+  for (std::string_view cue : {"client host ", "client ", "host ", "ip address ", "address ", "ip ", "for ", "ip:"}) {
+    for (std::size_t at = ifind(text, cue); at != std::string_view::npos; at = ifind(text, cue, at + 1)) {
+      if (at > 0 && is_word_octet(text[at - 1])) continue;
+      std::string_view rest = trim(text.substr(at + cue.size(), 60));
+      rest = rest.substr(0, rest.find_first_of(" \t\r\n,;)'\""));
+      while (rest.ends_with('.') || rest.ends_with(':')) rest.remove_suffix(1);
+      if (auto address = IpAddress::parse(rest)) return address->to_string();
+    }
+  }
+  return {};
+}
+
+std::string recipient_in(std::string_view text) {
+  text = text.substr(0, reply_limit);
+  std::string address = mail::address_in(text);
+  if (address.empty()) return {};
+  static constexpr std::string_view about_sender[] = {"sender",       "mail from",   "from address", "not owned by",
+                                                      "send as",      "sendas",      "identities",   "identity",
+                                                      "as this user", "postmaster@", "contact ",     "abuse@"};
+  std::string lower = to_lower(text);
+  for (auto word : about_sender)
+    if (lower.find(word) != std::string::npos) return {};
+  return address;
+}
+
+}  // namespace smtpdx::dsn
