@@ -5,6 +5,8 @@ Plays the raw sessions and asks the DNS questions that the worlds list, with
 nothing of smtpdx in the way.  If this fails, the laboratory is wrong, not the
 program.
 """
+import socket
+import ssl
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -39,8 +41,11 @@ def complaints_of_question(question):
     wrong = []
     if sorted(answer) != question.answer:
         wrong.append("expected  %s\n      got       %s" % (question.answer, sorted(answer)))
-    if question.secure and not any("flags:" in l and " ad" in l.split(";")[2] for l in text.splitlines() if "flags:" in l and l.startswith(";; flags")):
+    flags = [l.split(";")[2].split() for l in text.splitlines() if l.startswith(";; flags:")]
+    if question.secure and not (flags and "ad" in flags[0]):
         wrong.append("not validated")
+    if question.status not in text:
+        wrong.append("status is not " + question.status)
     return wrong, text.splitlines()
 
 
@@ -65,7 +70,21 @@ def complaints_of_design():
     return wrong + ["two servers at %s/%s:%d" % s for s in sorted({s for s in sockets if sockets.count(s) > 1})]
 
 
+def complaints_of_page(ca, page):
+    host, address, path, text = page
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        with socket.create_connection((address, 443), 10) as plain, context.wrap_socket(plain, server_hostname=host) as tls:
+            tls.sendall(("GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path, host)).encode())
+            got = b"".join(iter(lambda: tls.recv(4096), b"")).decode()
+    except OSError as err:
+        got = str(err)
+    return ([] if got.endswith("\r\n\r\n" + text) else ["got " + got]), []
+
+
 def describe(item):
+    if isinstance(item, tuple):
+        return "https://%s%s" % (item[0], item[2])
     if hasattr(item, "to"):
         how = " ".join(filter(None, [item.tls, "auth " + item.auth[1] if item.auth else "",
                                      "from " + item.source if item.source != "203.0.113.5" else ""]))
@@ -80,6 +99,8 @@ def check(ca, only=(), verbose=False):
             continue
         jobs += [(world, s, lambda s=s: complaints_of_session(s, ca)) for s in world.sessions]
         jobs += [(world, q, lambda q=q: complaints_of_question(q)) for q in world.questions]
+        pages = [(h.host, h.address, path, text) for h in world.webs if h.cert == "good" for path, text in h.pages.items()]
+        jobs += [(world, p, lambda p=p: complaints_of_page(ca, p)) for p in pages]
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(lambda job: job[2](), jobs))
     failed = 0

@@ -85,6 +85,14 @@ def both_servers(zone):
 def make_child(signer, zone):
     name = zone.name + "."
     key = signer.write(name, zone.name, head(name, both_servers(zone)) + zone.text + "\n", zone.signed)
+    if zone.tamper:
+        path = os.path.join(signer.folder, zone.name + ".signed")
+        with open(path) as f:
+            text = f.read()
+        if zone.tamper[0] not in text:
+            raise RuntimeError("%s: nothing to forge" % zone.name)
+        with open(path, "w") as f:
+            f.write(text.replace(*zone.tamper))
     if zone.second is not None:
         signer.write(name, zone.name + ".second", head(name, both_servers(zone)) + zone.second + "\n", zone.signed, key)
 

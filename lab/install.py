@@ -26,7 +26,7 @@ libperl5.36 libldap-2.5-0
 """.split()
 
 PROGRAMS = ["knotd", "unbound", "rbldnsd", "dovecot", "ldns-keygen", "ldns-signzone",
-            "openssl", "ip", "nft", "unshare", "postmap", "/usr/lib/postfix/sbin/master"]
+            "openssl", "ip", "nft", "unshare", "nginx", "postmap", "/usr/lib/postfix/sbin/master"]
 
 POLICY = "/usr/sbin/policy-rc.d"
 

@@ -14,6 +14,7 @@ def rows():
             servers += ["`%s` %s:%s Postfix" % (host.host, a, ports) for a in host.addresses]
         for host in world.exims:
             servers.append("`%s` %s:%s Exim" % (host.host, host.address, "/".join(map(str, host.ports))))
+        servers += ["`%s` %s:80/443 nginx" % (h.host, h.address) for h in world.webs]
         servers += ["%s:%d scripted" % (s.address, s.port) for s in world.scripted]
         yield world.name, world.title, ", ".join(z.name for z in world.zones), "<br>".join(servers)
 

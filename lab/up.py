@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 
-from lab import dns, dovecot, exim, install, netns, pki, postfix, worlds
+from lab import dns, dovecot, exim, install, netns, pki, postfix, web, worlds  # noqa: F401
 from lab.world import CLIENT, CONTROLS, PEOPLE, RESOLVER, World
 
 SKIPPED = 77                # the test runners' word for "could not be run here"
@@ -181,6 +181,8 @@ class Lab:
         exims = [h for w in World.ALL for h in w.exims]
         conf = exim.make(self.path("exim"), self.log, exims, PEOPLE, self.path("pki"), self.path("config"))
         self.start("exim", [install.exim_program(), "-C", conf, "-bdf"])
+        webs = [h for w in World.ALL for h in w.webs]
+        self.start("nginx", ["nginx", "-c", web.make(self.path("web"), self.log, webs, self.path("pki"))])
         if any(w.scripted for w in World.ALL):
             self.write("scripted.json", json.dumps([vars(s) for w in World.ALL for s in w.scripted]))
             self.start("scripted", [sys.executable, "-B", SCRIPT, "scripted", self.folder])
@@ -225,6 +227,7 @@ class Lab:
         wanted.add(("udp", dns.LISTS, 53))
         wanted.update(postfix.sockets([h for w in World.ALL for h in w.postfixes]))
         wanted.update(exim.sockets([h for w in World.ALL for h in w.exims]))
+        wanted.update(web.sockets([h for w in World.ALL for h in w.webs]))
         wanted.update(("tcp", s.address, s.port) for w in World.ALL for s in w.scripted)
         return wanted
 
@@ -267,7 +270,7 @@ def certificates():
                 other = host.cert.startswith("as:")
                 kind = host.cert if host.cert in ("expired", "private") else "good"
                 wanted[host.name] = [[host.cert[3:] if other else host.host], kind]
-        for host in world.exims:
+        for host in world.exims + world.webs:
             wanted[host.host] = [[host.host], host.cert]
         for server in world.scripted:
             if server.cert:

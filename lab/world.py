@@ -35,6 +35,16 @@ class Zone:
     text: str
     second: str | None = None
     signed: bool = True
+    tamper: tuple[str, str] | None = None      # (signed text, forged text): the zone becomes bogus
+
+
+@dataclass
+class WebHost:
+    """One name on nginx, port 80 and 443; `pages` maps a path to its text."""
+    host: str
+    address: str
+    pages: dict[str, str]
+    cert: str
 
 
 @dataclass
@@ -97,6 +107,7 @@ class Question:
     answer: list[str]
     server: str = RESOLVER
     secure: bool = False
+    status: str = "NOERROR"
 
 
 def parse_main(text):
@@ -119,13 +130,13 @@ class World:
 
     def __init__(self, name, title):
         self.name, self.title = name, title
-        self.zones, self.postfixes, self.exims, self.scripted = [], [], [], []
+        self.zones, self.postfixes, self.exims, self.scripted, self.webs = [], [], [], [], []
         self.net, self.sessions, self.questions, self.files = [], [], [], {}
         self.compiled = {}          # table name: the text its .db was made from
         World.ALL.append(self)
 
-    def zone(self, name, text="", second=None, signed=True):
-        self.zones.append(Zone(name, text, second, signed))
+    def zone(self, name, text="", second=None, signed=True, tamper=None):
+        self.zones.append(Zone(name, text, second, signed, tamper))
 
     def postfix(self, host, addresses, main="", services=None, cert="good", name=None, master_extra=""):
         """cert: "good" (made for `host`), "none", "expired", "private", or
@@ -138,6 +149,9 @@ class World:
 
     def exim(self, host, address, serves, ports=(25,), auth=None, acl="acl_rcpt", cert="good"):
         self.exims.append(EximHost(host, address, serves.split(), list(ports), auth or {}, acl, cert))
+
+    def web(self, host, address, pages, cert="good"):
+        self.webs.append(WebHost(host, address, pages, cert))
 
     def script(self, to, text, cert=""):
         address, port = to.rsplit(":", 1)

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 """All worlds.  Importing this package fills World.ALL."""
-from lab.worlds import common, network, policy, providers, recipient, submission  # noqa: F401
+from lab.worlds import common, domains, network, policy, providers, recipient, submission  # noqa: F401

@@ -20,10 +20,10 @@ base.postfix("mx.neutral.example", "198.51.100.10", main="virtual_mailbox_domain
 base.expect("198.51.100.10:25", rcpt="ann@neutral.example", reply="250 2.1.5")
 base.dns("5.113.0.203.in-addr.arpa", "PTR", "client.neutral.example.", secure=True)
 base.dns("66.113.0.203.in-addr.arpa", "PTR", "listed.neutral.example.")
-base.dns("77.113.0.203.in-addr.arpa", "PTR")
+base.dns("77.113.0.203.in-addr.arpa", "PTR", status="NXDOMAIN")
 base.dns("5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.c.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "PTR", "client6.neutral.example.")
 base.dns("66.113.0.203.bl.example", "A", "127.0.0.2")
-base.dns("5.113.0.203.bl.example", "A")
+base.dns("5.113.0.203.bl.example", "A", status="NXDOMAIN")
 base.dns("neutral.example", "MX", "10 mx.neutral.example.", secure=True)
 
 # Three unrelated hosts on three networks, for "is port 25 blocked from here?".
