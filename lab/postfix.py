@@ -24,6 +24,7 @@ import shutil
 import subprocess
 
 SBIN = "/usr/lib/postfix/sbin"
+LONG_AGO = (1577836800, 1577836800)
 
 REST = """\
 pickup     unix  n - n 60 1 pickup
@@ -166,7 +167,7 @@ def make(folder, log, hosts, paths, config_dir):
     for host in hosts:
         kept_config(host, paths, os.path.join(config_dir, host.name))
     for name in ("main.cf", "master.cf"):
-        os.utime(os.path.join(folder, "etc", name), (1577836800, 1577836800))   # see above
+        os.utime(os.path.join(folder, "etc", name), LONG_AGO)
     open(os.path.join(log, "mail.log"), "w").close()
     return [SBIN + "/master", "-s"], {"MAIL_CONFIG": os.path.join(folder, "etc")}
 
@@ -182,4 +183,5 @@ def postmap(path, scratch):
     """Compiles a hash: table, with an empty configuration of our own."""
     for name in ("main.cf", "master.cf"):
         open(os.path.join(scratch, name), "w").close()
+        os.utime(os.path.join(scratch, name), LONG_AGO)
     subprocess.run(["postmap", "-c", scratch, "hash:" + path], check=True, stderr=subprocess.DEVNULL)
