@@ -26,12 +26,18 @@ std::string_view to_string(Proof proof);
 enum class Side { none, ours, theirs, consent };
 std::string_view to_string(Side side);
 
+/// One step of the argument and the observations that carry it.
+struct Reason {
+  std::string text;
+  std::vector<std::string> ids;
+};
+
 struct CauseVerdict {
   std::string code;
   Verdict verdict = Verdict::silent;
   Proof proof = Proof::none;
-  std::vector<std::string> because;  ///< observation ids
-  std::vector<std::string> reasons;  ///< one sentence each, in the order of the argument
+  std::vector<std::string> because;  ///< observation ids, each once
+  std::vector<Reason> reasons;       ///< in the order of the argument; no final period
   std::vector<std::string> rivals;   ///< codes not yet excluded (likely)
   std::string needs;                 ///< what would settle it: an option, a file, a fact
   Side side = Side::none;            ///< on whose side the obstacle lies (untested)

@@ -30,16 +30,16 @@ class Say {
 
   Say& because(const std::string& id, std::string reason = {}) {
     add_id(id);
-    if (!reason.empty()) verdict_.reasons.push_back(std::move(reason));
+    if (!reason.empty()) verdict_.reasons.push_back({std::move(reason), {id}});
     return *this;
   }
   Say& because(const std::vector<std::string>& ids, std::string reason) {
     for (const auto& id : ids) add_id(id);
-    verdict_.reasons.push_back(std::move(reason));
+    verdict_.reasons.push_back({std::move(reason), ids});
     return *this;
   }
   Say& since(std::string reason) {
-    verdict_.reasons.push_back(std::move(reason));
+    verdict_.reasons.push_back({std::move(reason), {}});
     return *this;
   }
   Say& rival(std::string code) {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.hpp"
+#include "render/render.hpp"
+#include "render/transcript.hpp"
+
+namespace smtpdx::render {
+
+namespace {
+
+const dsn::Refusal* refusal_of(const diag::Report& report) {
+  return report.refusal ? &report.refusal->refusal : nullptr;
+}
+
+/// The host that refuses: as a live session showed it, else as the bounce names it.
+std::string refusing_host(const diag::Report& report) {
+  for (const auto& o : report.observations)
+    if (const auto* a = std::get_if<diag::Attempt>(&o.fact); a && a->outcome == diag::Outcome::refused)
+      return a->shape.host;
+  const auto* r = refusal_of(report);
+  return r ? r->decider : std::string();
+}
+
+std::string own_address(const diag::Report& report) {
+  if (report.question.client.address) return report.question.client.address->to_string();
+  const auto* r = refusal_of(report);
+  if (r && !r->client_address.empty()) return r->client_address;
+  return report.question.sources.empty() ? std::string() : report.question.sources.front().to_string();
+}
+
+std::string value_of(std::string_view name, const Subject& s) {
+  const auto& q = s.report.question;
+  const auto* r = refusal_of(s.report);
+  if (name == "server") return q.server ? q.server->host : refusing_host(s.report);
+  if (name == "port") return q.server && q.server->port != 0 ? std::to_string(q.server->port) : "587";
+  if (name == "from") return diag::sender_of(q, r);
+  if (name == "to") return diag::recipient_of(q, r);
+  if (name == "to_domain") return domain_of(diag::recipient_of(q, r));
+  if (name == "from_domain") return domain_of(diag::sender_of(q, r));
+  if (name == "user") return q.user;
+  if (name == "mx") return refusing_host(s.report);
+  if (name == "ip") return own_address(s.report);
+  if (name == "helo") return q.client.helo;
+  if (name == "transcript") return refused_transcript(s);
+  return {};
+}
+
+}  // namespace
+
+std::string fill(std::string_view pattern, const Subject& subject) {
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size();) {
+    const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string_view::npos;
+    if (close == std::string_view::npos) {
+      out += pattern[i++];
+      continue;
+    }
+    const auto name = pattern.substr(i + 1, close - i - 1);
+    auto value = value_of(name, subject);
+    if (value.empty()) {
+      value = std::string(name);
+      std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::toupper(c); });
+    }
+    out += value;
+    i = close + 1;
+  }
+  return out;
+}
+
+std::string letter(const Subject& subject) {
+  for (const auto& v : subject.report.causes) {
+    const auto* cause = subject.catalogue.cause(v.code);
+    if (!cause || !cause->letter) continue;
+    const auto& l = *cause->letter;
+    const auto host = refusing_host(subject.report);
+    std::string to = l.to;
+    if (l.to == "postmaster")
+      to = "postmaster@" + fill("{to_domain}", subject) + (host.empty() ? "" : ", postmaster@" + host);
+    return "To: " + to + "\nSubject: " + fill(l.subject, subject) + "\n\n" + fill(l.body, subject) + "\n";
+  }
+  return {};
+}
+
+}  // namespace smtpdx::render

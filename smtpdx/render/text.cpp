@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "render/render.hpp"
+#include "render/transcript.hpp"
+
+namespace smtpdx::render {
+
+using diag::CauseVerdict;
+using diag::Verdict;
+
+namespace {
+
+constexpr std::string_view gutter = "         ";  // nine columns: "Because  "
+
+/// Folds `text` at `width` behind a label; further lines are indented. Commands are never folded: they are to be
+/// copied.
+std::string folded(std::string_view label, std::string_view text, unsigned width) {
+  std::string out(label);
+  std::size_t column = out.size();
+  const std::size_t indent = column;
+  bool first = true;
+  for (auto word : split_words(text)) {
+    if (!first && width != 0 && column + 1 + word.size() > width) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+      first = true;
+    }
+    if (!first) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+    first = false;
+  }
+  return out + "\n";
+}
+
+class Page {
+ public:
+  Page(const Subject& s, const TextOptions& o) : s_(s), o_(o) {}
+
+  std::string all() {
+    head();
+    if (first_) {
+      whose_job();
+      because();
+      do_this();
+      prove_it();
+    }
+    also();
+    ruled_out();
+    untested();
+    details();
+    return std::move(out_);
+  }
+
+ private:
+  std::string paint(std::string_view code, std::string_view text) const {
+    if (!o_.color) return std::string(text);
+    return "\033[" + std::string(code) + "m" + std::string(text) + "\033[0m";
+  }
+
+  void head() {
+    const auto& r = s_.report;
+    const bool named = r.conclusion == diag::Conclusion::problem;
+    if (named) {
+      first_ = &r.causes.front();
+      cause_ = s_.catalogue.cause(first_->code);
+      const auto how =
+          first_->verdict == Verdict::proved ? "proved by " + std::string(to_string(first_->proof)) : "likely";
+      out_ += paint("1;31", "FAIL") + " " + paint("1", first_->code) + " " + (cause_ ? cause_->title : "") + " (" +
+              how + ")\n";
+      return;
+    }
+    const bool ok = r.conclusion == diag::Conclusion::no_problem;
+    out_ += (ok ? paint("1;32", "PASS") + " " : paint("1;33", "OPEN") + " ") + r.summary + "\n";
+    quote_question();
+    if (ok || r.causes.empty()) return;
+    out_ += "Can be   ";
+    bool again = false;
+    for (const auto& v : r.causes) {
+      const auto* cause = s_.catalogue.cause(v.code);
+      if (again) out_ += gutter;
+      out_ += folded(v.code + "  ", cause ? cause->title : "", 0);
+      again = true;
+    }
+    add_more();
+  }
+
+  /// The words that were read, and who spoke them.
+  void quote_question() {
+    if (!s_.report.refusal) return;
+    const auto& refusal = s_.report.refusal->refusal;
+    if (!refusal.is_refusal()) {
+      out_ += "Read     " + std::string(dsn::to_string(refusal.kind)) + "\n";
+      return;
+    }
+    const auto& reply = refusal.decided();
+    std::string text = reply.code ? std::to_string(reply.code) + " " : "";
+    if (reply.status) text += reply.status->to_string() + " ";
+    out_ += folded(
+        "Read     ",
+        text + printable(reply.text, 300) + (refusal.decider.empty() ? "" : " (said by " + refusal.decider + ")"),
+        o_.width);
+  }
+
+  /// What to add so that more can be said.
+  void add_more() {
+    const auto& r = s_.report;
+    std::vector<std::string> add;
+    const auto* refusal = r.refusal ? &r.refusal->refusal : nullptr;
+    if (refusal && refusal->evidence.empty() == false && !refusal->returned.present)
+      add.push_back(
+          "the whole bounce message as a file: it names who refused, for which address, and holds the returned "
+          "headers");
+    if (diag::recipient_of(r.question, refusal).empty())
+      add.push_back("the recipient (--to): its mail exchangers can then be asked");
+    if (!r.question.server) add.push_back("your outgoing server, if you sent through one (--server HOST:PORT, --user)");
+    if (refusal && refusal->inner)
+      add.push_back("an export of the connectors, if your side is Microsoft 365 or Exchange");
+    std::string label = "Add      ";
+    for (const auto& a : add) {
+      out_ += folded(label, a, o_.width);
+      label = gutter;
+    }
+  }
+
+  void whose_job() {
+    if (cause_) out_ += "Fix is with: " + cause_->who + "\n";
+  }
+
+  std::string source_of(const std::string& id) const {
+    for (const auto& o : s_.report.observations) {
+      if (o.id != id) continue;
+      if (!o.evidence.channel.empty()) return o.evidence.channel;
+      if (std::holds_alternative<diag::RefusalFact>(o.fact)) return "the input";
+      return std::string(kind_of(o.fact));
+    }
+    return id;
+  }
+
+  void because() {
+    quote_question();
+    std::string label = "Because  ";
+    for (const auto& reason : first_->reasons) {
+      std::vector<std::string> sources;
+      for (const auto& id : reason.ids) {
+        auto source = source_of(id);
+        if (std::find(sources.begin(), sources.end(), source) == sources.end()) sources.push_back(std::move(source));
+      }
+      if (sources.size() > 4) sources = {sources[0], sources[1], sources[2], "…"};
+      out_ += folded(label, printable(reason.text, 600) + (sources.empty() ? "" : "  [" + join(sources, " ") + "]"),
+                     o_.width);
+      label = gutter;
+    }
+    if (first_->verdict != Verdict::proved && !first_->needs.empty())
+      out_ += folded("Missing  ", first_->needs, o_.width);
+    if (cause_ && o_.verbose) out_ += folded("Meaning  ", cause_->explanation, o_.width);
+  }
+
+  void steps(const kb::Fix& fix, std::string_view label) {
+    std::string start(label);
+    unsigned n = 1;
+    for (const auto& step : fix.steps) {
+      out_ += folded(start + std::to_string(n++) + ". ", fill(step, s_), o_.width);
+      start = gutter;
+    }
+    if (!fix.takes_effect.empty())
+      out_ += folded(std::string(gutter) + "   ", "takes effect: " + fix.takes_effect, o_.width);
+  }
+
+  void do_this() {
+    if (!cause_ || cause_->fixes.empty()) return;
+    auto pick = [&](std::string_view product) {
+      return std::find_if(cause_->fixes.begin(), cause_->fixes.end(),
+                          [&](const kb::Fix& f) { return f.product == product; });
+    };
+    auto chosen = pick(o_.product);
+    if (chosen == cause_->fixes.end()) chosen = pick("any");
+    if (chosen == cause_->fixes.end()) chosen = cause_->fixes.begin();
+    steps(*chosen, "Do this  ");
+    std::vector<std::string> others;
+    for (const auto& f : cause_->fixes) {
+      if (f.product == chosen->product) continue;
+      others.push_back(f.product);
+      if (!o_.verbose) continue;
+      out_ += std::string(gutter) + "with " + f.product + ":\n";
+      steps(f, gutter);
+    }
+    if (!others.empty() && !o_.verbose)
+      out_ += folded(gutter, "exact steps for: " + join(others, ", ") + " (--product NAME)", o_.width);
+    if (cause_->letter) out_ += std::string(gutter) + "a letter to the one who can fix it is ready: --letter\n";
+  }
+
+  void prove_it() {
+    if (!cause_ || cause_->confirm.command.empty()) return;
+    out_ += "Prove it " + fill(cause_->confirm.command, s_) + "\n";
+    if (!cause_->confirm.shows.empty()) out_ += folded(gutter, cause_->confirm.shows, o_.width);
+  }
+
+  void also() {
+    if (!first_ || s_.report.causes.size() < 2) return;
+    std::string label = "Also     ";
+    for (std::size_t i = 1; i < s_.report.causes.size(); ++i) {
+      const auto& v = s_.report.causes[i];
+      if (v.verdict == Verdict::possible && !o_.verbose) continue;
+      const auto* cause = s_.catalogue.cause(v.code);
+      std::string text = v.code + " (" + std::string(to_string(v.verdict)) + ") " + (cause ? cause->title : "");
+      if (!v.reasons.empty()) text += " — " + printable(v.reasons.front().text, 300);
+      out_ += folded(label, text, o_.width);
+      label = gutter;
+    }
+  }
+
+  void ruled_out() {
+    std::string label = "Not this ";
+    for (const auto& v : s_.report.ruled_out) {
+      out_ +=
+          folded(label, v.code + (v.reasons.empty() ? "" : ": " + printable(v.reasons.front().text, 300)), o_.width);
+      label = gutter;
+    }
+  }
+
+  void untested() {
+    std::string label = "Untested ";
+    for (const auto& v : s_.report.untested) {
+      out_ += folded(label,
+                     v.code + ": " + v.needs +
+                         (v.side == diag::Side::none ? "" : " (side: " + std::string(to_string(v.side)) + ")"),
+                     o_.width);
+      label = gutter;
+    }
+  }
+
+  void details() {
+    if (!o_.verbose || !s_.log) {
+      if (s_.log && !s_.report.observations.empty())
+        out_ += "Details  " + std::to_string(s_.report.observations.size()) + " observations in " +
+                std::to_string(to_ms(s_.report.elapsed)) + " ms; -v shows the sessions\n";
+      return;
+    }
+    for (const auto& channel : s_.log->channels()) {
+      out_ += "--- " + channel.id() + " " + channel.peer() + "\n";
+      out_ += transcript(channel, "");
+    }
+  }
+
+  const Subject& s_;
+  const TextOptions& o_;
+  std::string out_;
+  const CauseVerdict* first_ = nullptr;
+  const kb::Cause* cause_ = nullptr;
+};
+
+}  // namespace
+
+std::string text(const Subject& subject, const TextOptions& options) { return Page(subject, options).all(); }
+
+std::string cause_text(const kb::Cause& cause, const TextOptions& options) {
+  std::string out = cause.code + "  (" + cause.id + ")\n" + folded("", cause.title, options.width) +
+                    "Fix is with: " + cause.who + "\n\n";
+  out += folded("", cause.explanation, options.width) + "\n";
+  out += "It holds only if\n";
+  for (const auto& n : cause.necessary) out += folded("  - ", n, options.width);
+  out += "Proved by\n";
+  for (const auto& p : cause.proofs) out += folded("  - " + p.kind + ": ", p.text, options.width);
+  if (!cause.unprovable.empty()) out += folded("  - nothing: ", cause.unprovable, options.width);
+  if (!cause.rivals.empty()) out += "Looks like\n";
+  for (const auto& r : cause.rivals) out += folded("  - " + r.code + ": ", r.apart, options.width);
+  for (const auto& f : cause.fixes) {
+    out += "Fix (" + f.product + ")\n";
+    unsigned n = 1;
+    for (const auto& step : f.steps) out += folded("  " + std::to_string(n++) + ". ", step, options.width);
+    if (!f.takes_effect.empty()) out += "     takes effect: " + f.takes_effect + "\n";
+  }
+  out += "Confirm\n  " + cause.confirm.command + "\n" + folded("  ", cause.confirm.shows, options.width);
+  return out;
+}
+
+std::string causes_table(const kb::Catalogue& catalogue) {
+  std::string out;
+  for (const auto& c : catalogue.causes()) {
+    std::string code = c.code;
+    code.resize(std::max<std::size_t>(code.size() + 1, 40), ' ');
+    out += c.id + "  " + code + c.title + "\n";
+  }
+  return out;
+}
+
+}  // namespace smtpdx::render
