@@ -227,9 +227,10 @@ NamedHost host_in(std::string_view words) {
   if (words.size() > 4096) words = words.substr(words.size() - 4096);
   for (std::size_t at = words.rfind('['); at != std::string_view::npos && at < words.size();
        at = at == 0 ? std::string_view::npos : words.rfind('[', at - 1)) {
-    std::size_t close = words.find(']', at);
-    if (close == std::string_view::npos || close - at > 60) continue;
-    auto address = IpAddress::parse(words.substr(at + 1, close - at - 1));
+    std::string_view inside = words.substr(at + 1, 60);
+    std::size_t close = inside.find(']');
+    if (close == std::string_view::npos) continue;
+    auto address = IpAddress::parse(inside.substr(0, close));
     if (address) return {name_before(words, at), address->to_string()};
   }
   for (std::string_view cue : {"talking to ", "host ", "server ", "connect to ", "connected to "}) {
@@ -247,9 +248,10 @@ NamedHost host_in(std::string_view words) {
 std::string client_address_in(std::string_view text) {
   text = text.substr(0, reply_limit);
   for (std::size_t at = text.find_first_of("[("); at != std::string_view::npos; at = text.find_first_of("[(", at + 1)) {
-    std::size_t close = text.find_first_of("])", at + 1);
-    if (close == std::string_view::npos || close - at > 60) continue;
-    std::string_view inside = text.substr(at + 1, close - at - 1);
+    std::string_view inside = text.substr(at + 1, 60);
+    std::size_t close = inside.find_first_of("])");
+    if (close == std::string_view::npos) continue;
+    inside = inside.substr(0, close);
     if (istarts_with(inside, "ip=")) inside.remove_prefix(3);
     if (auto address = IpAddress::parse(trim(inside))) return address->to_string();
   }
