@@ -379,7 +379,7 @@ bool lies_in(std::string_view path, std::string_view directory) {
 DataFile read_data_file(const Catalogue::Source& source) {
   Reader reader(source.path);
   bool causes = lies_in(source.path, "causes/"), phrases = lies_in(source.path, "phrases/");
-  bool codes = lies_in(source.path, "codes/") || source.path == "codes.toml";
+  bool codes = lies_in(source.path, "codes/") || source.path == "codes.toml" || source.path.ends_with("/codes.toml");
   if (!causes && !phrases && !codes) return std::move(reader.out);
   auto parsed = toml::parse(std::string_view(source.text), std::string_view(source.path));
   if (parsed.failed()) {
