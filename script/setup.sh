@@ -15,14 +15,14 @@ packages_of() {
 
 # missing_packages SECTION...: the lines of which no alternative is installed.
 missing_packages() {
-  have=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii *//p' | tr '\n' ' ')"
-  for line in $(packages_of "$@"); do
-    found=
-    for name in $(printf '%s' "$line" | tr '|' ' '); do
-      case "$have" in *" $name "*) found=1 ;; esac
-    done
-    [ -n "$found" ] || printf '%s\n' "$line"
-  done
+  {
+    dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii *//p'
+    echo wanted:
+    packages_of "$@"
+  } | awk -F '|' '
+    $0 == "wanted:" { wanted = 1; next }
+    !wanted { here[$0]; next }
+    { for (i = 1; i <= NF; ++i) if ($i in here) next; print }'
 }
 
 # as_root COMMAND...: runs it as root, by sudo where we are not.
