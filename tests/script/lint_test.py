@@ -62,7 +62,7 @@ class LintTest(unittest.TestCase):
     def test_what_is_lower_but_not_in_the_row(self):
         self.caught({"kb/x.cpp": '#include "trace/log.hpp"\n'}, "not in its row")
         self.caught({"render/x.cpp": '#include "smtp/reply.hpp"\n'}, "not in its row")
-        self.caught({"cli/x.cpp": '#include "probes/p.hpp"\n'}, "not in its row")
+        self.caught({"cli/x.cpp": '#include "rules/r.hpp"\n'}, "not in its row")
 
     def test_a_rule_that_reaches_a_door_through_other_headers(self):
         self.caught({"diag/case.hpp": '#include "smtp/step.hpp"\n', "smtp/step.hpp": '#include "io/net.hpp"\n'},
