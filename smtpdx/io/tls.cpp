@@ -97,11 +97,21 @@ bool has_hashed_directory() {
   return false;
 }
 
+/// SSL_CERT_FILE and SSL_CERT_DIR choose other roots, but images that set them to the system's own choose nothing.
+bool names_another(const char* environment_variable, const char* usual) {
+  const char* value = std::getenv(environment_variable);
+  std::error_code ignored;
+  return value && !std::filesystem::equivalent(value, usual, ignored);
+}
+
+bool roots_chosen_by_user() {
+  return names_another(X509_get_default_cert_file_env(), X509_get_default_cert_file()) ||
+         names_another(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+}
+
 void add_system_roots(SSL_CTX* context) {
-  const bool chosen_by_user =
-      std::getenv(X509_get_default_cert_file_env()) || std::getenv(X509_get_default_cert_dir_env());
   SSL_CTX_set_default_verify_dir(context);
-  if (chosen_by_user || !has_hashed_directory()) SSL_CTX_set_default_verify_file(context);
+  if (roots_chosen_by_user() || !has_hashed_directory()) SSL_CTX_set_default_verify_file(context);
   ERR_clear_error();  // a system without any root is no error; chains are then untrusted
 }
 
