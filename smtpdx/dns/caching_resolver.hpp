@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dns/exchange.hpp"
+#include "dns/gate.hpp"
 #include "dns/resolver.hpp"
 #include "dns/upstream.hpp"
 #include "trace/log.hpp"
@@ -17,6 +18,9 @@ namespace smtpdx::dns {
 
 /// The Resolver of a run: remembers what was settled, lets equal questions that are under way share one look-up, and
 /// writes every question that really went out to a channel "dns#N" with its answer as the last line.
+///
+/// At most 200 questions are out at once: more at a time overflow the receive buffer of a name server, and a lost
+/// packet costs a second and a half.
 ///
 /// A time-out is not remembered: who asks again asks anew. No TTL is counted, a run is shorter than any that matters;
 /// evidence of a remembered answer points at the conversation it came from.
@@ -31,7 +35,7 @@ class CachingResolver : public Resolver {
   struct Entry {
     std::optional<Answer> settled;
     std::optional<Deadline> under_way;  ///< of the one who asks
-    std::optional<Answer> last;         ///< what the last look-up came to, settled or not
+    std::optional<Answer> last;         ///< what the last look-up came to, settled or not; none where it was given up
     std::list<std::coroutine_handle<>> parked;
   };
   /// Suspends until the look-up under way has ended.
@@ -55,8 +59,18 @@ class CachingResolver : public Resolver {
     bool waiting_ = false;
   };
 
+  /// Held by the one who asks: wakes the others when it goes, be it that the answer came or that the one who asks was
+  /// given up.
+  struct Leading {
+    Entry& entry;
+    ~Leading() {
+      entry.under_way.reset();
+      wake(entry);
+    }
+  };
+
+  static void wake(Entry& entry);
   io::Task<Answer> look_up(wire::Question question, Deadline deadline);
-  void finish(Entry& entry, const Answer& answer);
   trace::Channel& open_channel(const wire::Question& question, const std::string& peer);
   void close_channel(trace::Channel& channel, TimePoint started, Answer& answer);
 
@@ -64,6 +78,7 @@ class CachingResolver : public Resolver {
   Exchanger exchanger_;
   std::unique_ptr<Upstream> upstream_;
   trace::Log& log_;
+  Gate gate_;
   std::map<std::pair<std::string, Type>, Entry> entries_;  // entries stay where they are
 };
 

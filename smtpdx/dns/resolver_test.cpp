@@ -6,6 +6,7 @@
 #include "dns/lookup.hpp"
 #include "dns/make_resolver.hpp"
 #include "dns/test_server.hpp"
+#include "io/group.hpp"
 #include "io/real.hpp"
 
 namespace smtpdx::dns {
@@ -104,6 +105,35 @@ TEST(DnsResolver, ManyAtOnce) {
   auto started = client.runtime->now();
   for (const auto& answer : client.queries(questions)) EXPECT_EQ(answer.status, Status::no_name) << answer.why;
   EXPECT_LT(to_ms(client.runtime->now() - started), 1000);
+}
+
+TEST(DnsResolver, AnAbandonedAskerLeavesItsPlaceToTheOthers) {
+  std::atomic<int> asked = 0;
+  auto answer = zone({"example.org. A 192.0.2.1"});
+  TestServer server([&](const wire::Message& query, Transport transport) {
+    return ++asked == 1 ? std::string() : answer(query, transport);
+  });
+  Client client(server);
+  std::optional<Answer> got;
+  auto ask = [](Resolver& resolver, Deadline deadline, std::optional<Answer>& into) -> io::Task<void> {
+    into = co_await resolver.query("example.org", Type::A, deadline);
+  };
+  std::optional<Answer> never;
+  io::Group followers;
+  {
+    io::Group given_up;
+    given_up.spawn(ask(*client.resolver, client.in(5s), never));
+    followers.spawn(ask(*client.resolver, client.in(5s), got));
+    EXPECT_TRUE(client.log.channels().size() == 1);  // the second one waits for the first
+  }
+  auto join = [](io::Group& group) -> io::Task<int> {
+    co_await group.join();
+    co_return 0;
+  };
+  io::run(*client.runtime, join(followers));
+  EXPECT_FALSE(never);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->status, Status::found);
 }
 
 TEST(DnsResolver, SilenceEndsAtTheDeadlineAndIsNotRemembered) {
