@@ -91,6 +91,15 @@ class LintTest(unittest.TestCase):
         self.caught({"base/x.cpp": '#include "../base/text.hpp"\n'}, 'write "floor/file.hpp"')
         self.caught({"base/x.cpp": '  #  include   "io/net.hpp"\n'}, "looks up")
 
+    def test_the_build_links_no_more_than_the_table_allows(self):
+        with tempfile.TemporaryDirectory() as root:
+            with open(os.path.join(root, "CMakeLists.txt"), "w") as f:
+                f.write("smtpdx_floor(base)\nsmtpdx_floor(io DEPENDS base trace LIBS smtpdx_asio)\n"
+                        "smtpdx_floor(rules   DEPENDS base kb diag io)\nsmtpdx_floor(misc DEPENDS base)\n")
+            self.assertEqual(lint.check_build(root), [
+                "CMakeLists.txt:3: rules depends on io, which is not in its row",
+                "CMakeLists.txt:4: misc is on no floor; give it a row in script/lint"])
+
     def test_the_table_itself_looks_down(self):
         for here, (level, allowed) in lint.FLOORS.items():
             for there in allowed:
