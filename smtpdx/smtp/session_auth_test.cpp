@@ -23,6 +23,7 @@ class AuthTest : public ::testing::Test {
  protected:
   /// Plays `script` after a greeting and an EHLO reply that offers `mechanisms`; returns what auth() gave.
   Step auth(const std::string& mechanisms, const std::string& script) {
+    session_.reset();  // its stream refers to the dialogue
     dialogue_ = std::make_unique<Dialogue>("S: 220 mx\nC: EHLO probe.test\nS: 250-mx\nS: 250 AUTH " + mechanisms +
                                            '\n' + script);
     return talk(dialogue_->stream(runtime_));
@@ -189,7 +190,6 @@ TEST_F(AuthTest, SecretsAreNowhereInTheTrace) {
       return "500-unknown command " + l + "\r\n500-" + upper + "\r\n500-cut " + l.substr(0, l.size() * 2 / 3) +
              "\r\n500-your password " + secret + " is wrong\r\n500 " + base64_encode(secret) + "\r\n";
     };
-    dialogue_.reset();
     auto step = talk(std::make_unique<AnsweringStream>(runtime_, "220 mx\r\n", parrot));
     if (step.trouble == Trouble::not_sent) continue;  // libgsasl built without it
     auto seen = transcript() + step.detail;

@@ -26,6 +26,7 @@ class SessionTest : public ::testing::Test {
     }
   }
   Session& play(std::string_view script) {
+    session_.reset();  // its stream refers to the dialogue
     dialogue_ = std::make_unique<Dialogue>(script);
     session_ = std::make_unique<Session>(runtime_, dialogue_->stream(runtime_), log_.open("smtp", "test"));
     return *session_;
