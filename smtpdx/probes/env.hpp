@@ -9,6 +9,7 @@
 #include "diag/facts.hpp"
 #include "diag/want.hpp"
 #include "dns/resolver.hpp"
+#include "io/manners.hpp"
 #include "io/net.hpp"
 #include "io/runtime.hpp"
 #include "smtp/sasl.hpp"
@@ -26,7 +27,8 @@ struct Env {
   std::optional<smtp::Credentials> credentials;
   unsigned round = 0;  ///< set by the engine; goes into the order of attempts
   unsigned sequence = 0;
-  std::uint16_t dns_port = 53;  ///< where authoritative name servers listen
+  std::uint16_t dns_port = 53;     ///< where authoritative name servers listen
+  io::Manners* manners = nullptr;  ///< counts refused recipients; none in tests and own worlds
 
   /// A position in time: later rounds are later; within one round only attempts of one channel are ordered.
   unsigned next_order() { return (round << 16) | (++sequence & 0xffff); }

@@ -59,6 +59,7 @@ struct Talk {
     a.reply = step.reply;
     if (!step.reply) a.trouble = words_of(step);
     a.order = env.next_order();
+    if (a.outcome == Outcome::refused && env.manners) env.manners->note_refused_rcpt(fact.shape.server.address);
     out.push_back({std::move(a), step.evidence, step.took});
   }
 

@@ -76,7 +76,11 @@ CauseVerdict s20_auth_swallowed(const View& view) {
     for (const auto& m : own)
       if (caps->offers_auth(m))
         return Say::ruled_out().because(*session.id, "client and server share the mechanism " + m);
-    return Say::likely(8)
+    auto flip = look.auth_flip(look.port());
+    Say say = flip && view.refusal() ? Say::proved(Proof::flip, 8) : Say::likely(8);
+    if (flip)
+      say.because(flip->ids(), "a client that can do it is accepted logged in, and refused without, before and after");
+    return say
         .because(*session.id, "the client speaks " + join(own, ", ") + ", the server only " + join(caps->auth, ", ") +
                                   ": it cannot have logged in")
         .needs("the client's log of that session (give it to `diagnose`): it shows both steps");

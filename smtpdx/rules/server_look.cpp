@@ -154,6 +154,16 @@ std::optional<Flip> ServerLook::auth_flip(std::uint16_t port) const {
   return flip;
 }
 
+bool ServerLook::no_common_mechanism() const {
+  const auto& own = view_.question().mechanisms_of_client;
+  auto seen = session(port_, shape_tls());
+  const auto* caps = seen ? seen->capabilities() : nullptr;
+  if (own.empty() || !caps || !caps->offers_auth()) return false;
+  for (const auto& m : own)
+    if (caps->offers_auth(m)) return false;
+  return true;
+}
+
 bool ServerLook::cpanel() const {
   if (view_.refusal() && !view_.refusal()->reading.causes.empty() &&
       view_.refusal()->reading.causes.front() == cpanel_code)

@@ -44,6 +44,8 @@ class ServerLook {
   Seen<diag::SessionFact> auth_session() const;  ///< the one in which AUTH was tried
   /// The flip over AUTH, on this port.
   std::optional<Flip> auth_flip(std::uint16_t port) const;
+  /// The client's mechanisms are known, and the server offers none of them in the client's shape.
+  bool no_common_mechanism() const;
   /// The server or the words are cPanel's Exim.
   bool cpanel() const;
 

@@ -64,6 +64,9 @@ CauseVerdict missing_login(const View& view, const ServerLook& look) {
       return Say::ruled_out().because(look.session_ids(), at(look, look.port()) + " offers no login");
     return Say::nothing();
   }
+  if (look.no_common_mechanism())
+    return Say::ruled_out().because(
+        look.session_ids(), "client and server share no login mechanism: see submit.auth_swallowed_then_anonymous");
   if (!asked(view)) return Say::nothing();
   auto local = look.local_accepted();
   auto add_local = [&](Say& say) {

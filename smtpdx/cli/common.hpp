@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "base/result.hpp"
+#include "cli/flags.hpp"
+#include "diag/case.hpp"
+#include "smtp/sasl.hpp"
+
+namespace smtpdx::cli {
+
+/// Options that every verb has.
+struct OutputOptions {
+  bool json = false;
+  std::string format = "text";
+  std::string color = "auto";
+  bool quiet = false;
+  bool verbose = false;
+  std::string fail_on = "fail";
+  bool no_input = false;
+  std::string product;
+  bool use_color() const;  ///< --color, NO_COLOR, TERM=dumb, CLICOLOR_FORCE and whether stdout is a terminal
+  unsigned width() const;  ///< columns of the terminal, at most 120; 0 where stdout is none: piped lines are not cut
+  bool progress() const;   ///< stderr is a terminal and not -q
+};
+
+/// Options that replace the world (contract §2).
+struct WorldOptions {
+  std::vector<std::string> resolvers, trust_anchors, ca_files, connect_to, sources, controls;
+  std::string via, now, helo;
+  std::uint16_t smtp_port = 25;
+  bool only_v4 = false, only_v6 = false, own_server = false;
+  double timeout = 60;
+};
+
+struct SecretOptions {
+  std::string user, password, file, env, command, mechanism;
+};
+
+void add_output_options(Flags& flags, OutputOptions& o);
+void add_world_options(Flags& flags, WorldOptions& o);
+void add_secret_options(Flags& flags, SecretOptions& o);
+
+/// Reads the secret from where the options say, or asks for it on a terminal. Empty where no user was given.
+Result<std::string> read_secret(const SecretOptions& options, const OutputOptions& output);
+
+/// Whole input: a path, or "-" for stdin. At most 64 MiB; a directory is ErrorKind::unreadable.
+Result<std::string> read_input(const std::string& path);
+
+/// Prints "smtpdx: message" and the hint to stderr, and gives the exit code that goes with the kind.
+Exit complain(const Error& error);
+
+/// Writes to stdout and flushes. A closed pipe is no failure.
+void print(const std::string& text);
+
+}  // namespace smtpdx::cli

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/intake.hpp"
+#include "cli/verbs.hpp"
+#include "cli/world.hpp"
+#include "engine/diagnose.hpp"
+#include "intake/config.hpp"
+#include "intake/session_log.hpp"
+#include "render/render.hpp"
+
+namespace smtpdx::cli {
+
+namespace {
+
+struct Options {
+  OutputOptions output;
+  WorldOptions world;
+  SecretOptions secret;
+  std::string input, text, from, to, server, config, helo, client_tls, client_auth, client_address, mechanisms;
+  bool letter = false;
+};
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  smtpdx diagnose bounce.eml\n"
+    "  smtpdx diagnose --text '554 5.7.1 <bob@example.org>: Relay access denied' --to bob@example.org\n"
+    "  smtpdx diagnose --text '554 5.7.1 Relay access denied' --server mail.example.com:587 --user alice \\\n"
+    "      --password-file secret --from alice@example.com --to bob@example.org\n"
+    "Nothing is ever sent: it stops after RCPT, and logs in once at most, only with --user.\n"
+    "Exit code: 1 a cause was found, 0 all is accepted, 3 it could not be decided, 2 usage.";
+
+void define(Flags& flags, Options& o) {
+  flags.positional("input", o.input, "a bounce or log file, a recipient's address, or - for stdin");
+  flags.text("--text", o.text, "the words of the refusal");
+  flags.text("--from", o.from, "envelope sender");
+  flags.text("--to", o.to, "recipient");
+  flags.text("--server", o.server, "your own outgoing server, HOST[:PORT]");
+  flags.text("--config", o.config, "the server's configuration, postfix:PATH");
+  flags.text("--helo", o.helo, "EHLO name of the refused client");
+  flags.text("--client-tls", o.client_tls, "how the refused client was protected: none, starttls or implicit");
+  flags.text("--client-auth", o.client_auth, "what the refused client did about logging in: none, failed or ok");
+  flags.text("--client-address", o.client_address, "the refused client's address as the server saw it");
+  flags.text("--client-auth-methods", o.mechanisms, "login mechanisms the client can do, PLAIN,LOGIN");
+  flags.toggle("--letter", o.letter, "print the letter to the one who can fix it");
+  add_secret_options(flags, o.secret);
+  add_world_options(flags, o.world);
+  add_output_options(flags, o.output);
+}
+
+bool is_file(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0;
+}
+
+Result<void> apply_client(const Options& o, diag::Case& c) {
+  if (!o.client_tls.empty()) {
+    const auto word = o.client_tls == "plain" ? std::string("none") : o.client_tls;
+    c.client.tls = diag::tls_mode_from(word);
+    if (!c.client.tls) return fail(ErrorKind::usage, "--client-tls " + o.client_tls + ": none, starttls or implicit");
+  }
+  if (!o.client_auth.empty()) {
+    auto state = diag::auth_state_from(o.client_auth);
+    if (!state) return fail(ErrorKind::usage, "--client-auth " + o.client_auth + ": none, failed or ok");
+    c.client.auth = *state;
+  }
+  if (!o.client_address.empty()) {
+    c.client.address = IpAddress::parse(o.client_address);
+    if (!c.client.address) return fail(ErrorKind::usage, "--client-address " + o.client_address + ": not an address");
+  }
+  c.client.helo = o.helo;
+  std::string upper;
+  for (char ch : o.mechanisms) upper += static_cast<char>(ch >= 'a' && ch <= 'z' ? ch - 32 : ch);
+  for (auto m : split(upper, ','))
+    if (!trim(m).empty()) c.mechanisms_of_client.emplace_back(trim(m));
+  return {};
+}
+
+Result<diag::Case> question_of(const Options& o) {
+  diag::Case c;
+  c.from = o.from;
+  c.to = o.to;
+  c.user = o.secret.user;
+  c.helo = o.helo;
+  c.has_config = !o.config.empty();
+  if (!o.server.empty()) {
+    c.server = HostPort::parse(o.server);
+    if (!c.server) return fail(ErrorKind::usage, "--server " + o.server + ": not HOST[:PORT]");
+  }
+  if (auto ok = apply_client(o, c); !ok) return std::unexpected(ok.error());
+  return c;
+}
+
+/// What the user holds, as the first observations.
+Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c) {
+  std::vector<diag::Fact> given;
+  auto add_first_refusal = [&](const std::vector<diag::RefusalFact>& facts) {
+    for (const auto& f : facts) {
+      if (!f.refusal.is_refusal()) continue;
+      given.push_back(f);
+      return;
+    }
+  };
+  if (!o.text.empty()) add_first_refusal(read_text(o.text));
+  if (!o.input.empty()) {
+    if (o.input != "-" && !is_file(o.input) && o.input.find('@') != std::string::npos) {
+      if (c.to.empty()) c.to = o.input;
+    } else {
+      auto octets = read_input(o.input);
+      if (!octets) return std::unexpected(octets.error());
+      for (auto& session : intake::read_session_log(*octets)) given.push_back(std::move(session));
+      if (o.text.empty()) add_first_refusal(read_refusals(o.input, *octets));
+    }
+  }
+  return given;
+}
+
+Result<void> add_config(const Options& o, const diag::Case& c, const dsn::Refusal* refusal,
+                        std::vector<diag::Fact>& given) {
+  if (o.config.empty()) return {};
+  intake::ConfigQuestion q;
+  if (c.client.address) {
+    q.client = *c.client.address;
+  } else if (auto named = refusal ? IpAddress::parse(refusal->client_address) : std::nullopt) {
+    q.client = *named;
+  } else if (!c.sources.empty()) {
+    q.client = c.sources.front();
+  }
+  q.port = c.server && c.server->port != 0 ? c.server->port : 25;
+  q.sender = diag::sender_of(c, refusal);
+  q.recipient = diag::recipient_of(c, refusal);
+  auto fact = intake::read_config(o.config, q);
+  if (!fact) return std::unexpected(fact.error());
+  given.push_back(std::move(*fact));
+  return {};
+}
+
+engine::Watcher progress_of(const OutputOptions& output) {
+  engine::Watcher watcher;
+  if (!output.progress()) return watcher;
+  watcher.on_round = [](unsigned, const std::vector<diag::Want>& wants) {
+    for (const auto& w : wants) std::fprintf(stderr, "  … %s\n", engine::describe(w).c_str());
+  };
+  return watcher;
+}
+
+}  // namespace
+
+Exit exit_of(const diag::Report& report) {
+  switch (report.conclusion) {
+    case diag::Conclusion::problem:
+      return Exit::findings;
+    case diag::Conclusion::no_problem:
+      return Exit::fine;
+    case diag::Conclusion::inconclusive:
+      return Exit::inconclusive;
+  }
+  return Exit::internal;
+}
+
+Exit diagnose(const std::vector<std::string>& args) {
+  Options o;
+  Flags flags("smtpdx diagnose",
+              "Finds the cause of a refusal by proving it: reads what you have, asks DNS and the servers, rules the "
+              "others out.",
+              examples);
+  define(flags, o);
+  if (auto done = flags.parse(args)) return *done;
+  o.output.json = o.output.json || o.output.format == "json";
+  auto question = question_of(o);
+  if (!question) return complain(question.error());
+  auto given = given_of(o, *question);
+  if (!given) return complain(given.error());
+  const dsn::Refusal* refusal = nullptr;
+  for (const auto& f : *given)
+    if (const auto* r = std::get_if<diag::RefusalFact>(&f)) refusal = &r->refusal;
+  if (!refusal && question->to.empty() && !question->server && given->empty())
+    return complain({ErrorKind::usage, "nothing to diagnose: no refusal, no recipient, no server",
+                     "give the bounce as a file, or --text with --to, or --server with --to"});
+  auto world = World::make(o.world);
+  if (!world) return complain(world.error());
+  (*world)->apply_to(*question);
+  auto config = add_config(o, *question, refusal, *given);
+  if (!config) return complain(config.error());
+  auto secret = read_secret(o.secret, o.output);
+  if (!secret) return complain(secret.error());
+  if (!secret->empty()) {
+    (*world)->log().add_secret(*secret);
+    smtp::Credentials credentials;
+    credentials.user = o.secret.user;
+    credentials.secret = *secret;
+    if (!o.secret.mechanism.empty()) credentials.mechanism = o.secret.mechanism;
+    (*world)->env().credentials = credentials;
+    question->have_secret = true;
+    question->consent = kb::Consent::auth;
+  }
+  engine::Job job;
+  job.question = std::move(*question);
+  job.given = std::move(*given);
+  job.watcher = progress_of(o.output);
+  const auto& catalogue = kb::Catalogue::builtin();
+  auto report =
+      io::run((*world)->runtime(), engine::diagnose((*world)->env(), catalogue, std::move(job), (*world)->deadline()));
+  render::Subject subject{report, catalogue, &(*world)->log()};
+  if (o.letter) {
+    print(render::letter(subject));
+  } else if (o.output.json) {
+    print(render::diagnosis_json(subject));
+  } else {
+    print(render::text(subject, {o.output.use_color(), o.output.verbose, o.output.width(), o.output.product, ""}));
+  }
+  return exit_of(report);
+}
+
+}  // namespace smtpdx::cli

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli/verbs.hpp"
+#include "cli/world.hpp"
+#include "engine/relay.hpp"
+
+namespace smtpdx::cli {
+
+namespace {
+
+struct Options {
+  OutputOptions output;
+  WorldOptions world;
+  SecretOptions secret;
+  std::string host, from, to, helo;
+};
+
+std::string reply_of(const diag::Attempt& a) {
+  if (!a.reply) return std::string(smtp::to_string(a.phase)) + ": " + a.trouble;
+  return printable(a.reply->to_string(), 120);
+}
+
+std::string table(const engine::RelayMatrix& m, bool color) {
+  std::string out;
+  for (const auto& row : m.rows) {
+    std::string line = row.flips ? "FLIP " : "     ";
+    std::string what = row.factor + (row.value.empty() ? "" : ": " + row.value);
+    what.resize(std::max<std::size_t>(what.size() + 2, 46), ' ');
+    std::string outcome(to_string(row.attempt.outcome));
+    outcome.resize(10, ' ');
+    line += what + outcome + reply_of(row.attempt);
+    out += (row.flips && color ? "\033[1m" + line + "\033[0m" : line) + "\n";
+  }
+  return out;
+}
+
+std::string verdict_line(const engine::RelayMatrix& m, const Options& o) {
+  if (m.rows.empty()) return "OPEN " + m.problem + "\n";
+  const auto& base = m.rows.front();
+  const std::string where = o.host + " (" + base.value + ")";
+  std::string out = m.permitted()
+                        ? "PASS " + where + " takes mail for " + o.to + "\n"
+                        : "FAIL " + where + " does not take mail for " + o.to + ": " + reply_of(base.attempt) + "\n";
+  for (const auto& row : m.rows)
+    if (row.flips) out += "The single change that flips it: " + row.factor + " → " + row.value + "\n";
+  return out;
+}
+
+std::string json_of(const engine::RelayMatrix& m, const Options& o) {
+  nlohmann::ordered_json j;
+  j["schema"] = "smtpdx.relay/1";
+  j["host"] = o.host;
+  j["permitted"] = m.rows.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(m.permitted());
+  if (!m.problem.empty()) j["problem"] = printable(m.problem);
+  j["rows"] = nlohmann::ordered_json::array();
+  for (const auto& row : m.rows) {
+    nlohmann::ordered_json r;
+    r["factor"] = row.factor;
+    r["value"] = row.value;
+    r["server"] = row.attempt.shape.server.to_string();
+    r["tls"] = to_string(row.attempt.shape.tls);
+    r["mail_from"] = row.attempt.shape.mail_from;
+    r["rcpt_to"] = row.attempt.shape.rcpt_to;
+    r["outcome"] = to_string(row.attempt.outcome);
+    r["phase"] = smtp::to_string(row.attempt.phase);
+    r["reply"] = row.attempt.reply ? nlohmann::ordered_json(printable(row.attempt.reply->to_string()))
+                                   : nlohmann::ordered_json(nullptr);
+    r["flips"] = row.flips;
+    j["rows"].push_back(std::move(r));
+  }
+  j["elapsed_ms"] = to_ms(m.elapsed);
+  return j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+Exit relay(const std::vector<std::string>& args) {
+  Options o;
+  Flags flags(
+      "smtpdx relay",
+      "The permission matrix of a server: what it answers to this envelope, and the single change that flips it.",
+      "Examples:\n  smtpdx relay mx.example.org --from a@example.com --to b@example.org\n"
+      "  smtpdx relay smtp.example.com:587 --from a@example.com --to b@example.net --user alice --password-file "
+      "secret\n"
+      "Never past RCPT. Exit code: 0 permitted, 1 refused, 3 could not be tested.");
+  flags.positional("host", o.host, "HOST[:PORT]; without a port 25, 465, 587 and 2525 are looked at",
+                   Flags::Need::required);
+  flags.text("--from", o.from, "envelope sender");
+  flags.text("--to", o.to, "recipient");
+  flags.text("--helo", o.helo, "EHLO name");
+  add_secret_options(flags, o.secret);
+  add_world_options(flags, o.world);
+  add_output_options(flags, o.output);
+  if (auto done = flags.parse(args)) return *done;
+  if (o.to.empty())
+    return complain({ErrorKind::usage, "no recipient", "say --to ADDRESS: the matrix is about one envelope"});
+  auto host = HostPort::parse(o.host);
+  if (!host) return complain({ErrorKind::usage, o.host + ": not HOST[:PORT]", ""});
+  o.world.helo = o.helo;
+  auto world = World::make(o.world);
+  if (!world) return complain(world.error());
+  auto secret = read_secret(o.secret, o.output);
+  if (!secret) return complain(secret.error());
+  if (!secret->empty()) {
+    (*world)->log().add_secret(*secret);
+    smtp::Credentials credentials;
+    credentials.user = o.secret.user;
+    credentials.secret = *secret;
+    if (!o.secret.mechanism.empty()) credentials.mechanism = o.secret.mechanism;
+    (*world)->env().credentials = credentials;
+  }
+  diag::Case question;
+  (*world)->apply_to(question);
+  engine::RelayQuestion q{*host,
+                          o.from,
+                          o.to,
+                          secret->empty() ? "" : o.secret.user,
+                          question.sources,
+                          question.use_v4,
+                          question.use_v6,
+                          question.random_local_part};
+  auto matrix = io::run((*world)->runtime(), engine::relay_matrix((*world)->env(), std::move(q), (*world)->deadline()));
+  if (o.output.json || o.output.format == "json") {
+    print(json_of(matrix, o));
+  } else {
+    print(verdict_line(matrix, o) + table(matrix, o.output.use_color()));
+  }
+  if (matrix.rows.empty()) return Exit::inconclusive;
+  return matrix.permitted() ? Exit::fine : Exit::findings;
+}
+
+}  // namespace smtpdx::cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/common.hpp"
+
+namespace smtpdx::cli {
+
+// One function a verb, one file each. `args` are the words after the verb.
+Exit explain(const std::vector<std::string>& args);
+Exit diagnose(const std::vector<std::string>& args);
+Exit relay(const std::vector<std::string>& args);
+Exit causes(const std::vector<std::string>& args);
+Exit demo(const std::vector<std::string>& args);
+Exit mock(const std::vector<std::string>& args);
+
+/// The whole program: finds the verb, guesses it where the first word is none (contract §1), runs it.
+int run(int argc, char** argv);
+
+}  // namespace smtpdx::cli

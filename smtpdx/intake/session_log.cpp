@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "intake/session_log.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "base/text.hpp"
+#include "smtp/reply.hpp"
+
+namespace smtpdx::intake {
+
+namespace {
+
+constexpr std::size_t max_octets = 64u << 20;
+constexpr std::size_t max_sessions = 100;
+
+using diag::AuthState;
+using diag::LoggedSessionFact;
+
+/// The last bracketed address of a log line: "client.example[203.0.113.5]", "H=(x) [203.0.113.5]".
+std::string client_of(std::string_view line) {
+  for (auto open = line.find('['); open != std::string_view::npos; open = line.find('[', open + 1)) {
+    auto close = line.find(']', open);
+    if (close == std::string_view::npos) break;
+    auto inside = line.substr(open + 1, close - open - 1);
+    if (IpAddress::parse(inside) && inside.find_first_of(".:") != std::string_view::npos) return std::string(inside);
+  }
+  return {};
+}
+
+/// "smtpd[1234]": the process that held the session; empty where the line has none.
+std::string process_of(std::string_view line) {
+  auto at = line.find("smtpd[");
+  if (at == std::string_view::npos) return {};
+  auto close = line.find(']', at);
+  return close == std::string_view::npos ? std::string() : std::string(line.substr(at, close - at + 1));
+}
+
+bool login_failed(std::string_view line) {
+  return (icontains(line, "SASL") && icontains(line, "authentication failed")) ||
+         (icontains(line, "authenticator failed")) ||
+         (icontains(line, "535 ") &&
+          (icontains(line, "authentication") || icontains(line, "5.7.8") || icontains(line, "5.7.3")));
+}
+
+bool relay_refused(std::string_view line) {
+  return icontains(line, "relay access denied") || icontains(line, "relay not permitted") ||
+         icontains(line, "relaying denied") || icontains(line, "not permitted to relay") ||
+         icontains(line, "unable to relay");
+}
+
+/// From the reply code on, without the log's own fields behind it.
+std::string reply_part(std::string_view line) {
+  for (std::size_t i = 0; i + 4 < line.size(); ++i) {
+    const bool starts = i == 0 || !(is_digit(line[i - 1]) || line[i - 1] == '.');
+    if (!starts || (line[i] != '4' && line[i] != '5') || !is_digit(line[i + 1]) || !is_digit(line[i + 2]) ||
+        line[i + 3] != ' ')
+      continue;
+    auto part = line.substr(i);
+    if (auto end = part.find("; from="); end != std::string_view::npos) part = part.substr(0, end);
+    return std::string(part);
+  }
+  return std::string(trim(line.substr(line.rfind(": ") == std::string_view::npos ? 0 : line.rfind(": ") + 2)));
+}
+
+}  // namespace
+
+std::vector<LoggedSessionFact> read_session_log(std::string_view octets) {
+  std::vector<LoggedSessionFact> sessions;
+  std::map<std::string, std::string> failed;  // client and process → words of the failed login
+  for (auto line : split_lines(octets.substr(0, std::min(octets.size(), max_octets)))) {
+    if (line.size() > 8192) continue;
+    const auto key = client_of(line) + " " + process_of(line);
+    if (login_failed(line)) {
+      if (failed.size() < 10000) failed[key] = reply_part(line);
+      continue;
+    }
+    if (!relay_refused(line)) continue;
+    auto it = failed.find(key);
+    if (it == failed.end()) continue;
+    LoggedSessionFact fact;
+    fact.auth = AuthState::failed;
+    fact.client = client_of(line);
+    fact.auth_reply = it->second;
+    fact.relay_reply = reply_part(line);
+    sessions.push_back(std::move(fact));
+    failed.erase(it);
+    if (sessions.size() >= max_sessions) break;
+  }
+  return sessions;
+}
+
+}  // namespace smtpdx::intake
