@@ -64,6 +64,8 @@ std::string lone_address(std::string_view line) {
 /// A line that opens a block; sets where the block's words begin.
 bool opens_block(std::string_view line, std::size_t offset, Block& block) {
   std::string_view text = trim(line);
+  // Indented, "<b@y>: Relay access denied" is a folded reply.
+  if (text.starts_with('<') && !line.starts_with('<')) return false;
   if (text.starts_with('<')) {
     std::size_t close = text.find('>');
     if (close == std::string_view::npos || close > 320) return false;
@@ -227,7 +229,9 @@ std::optional<std::pair<std::size_t, std::size_t>> exchange_quote(std::string_vi
     }
   }
   std::size_t hash = words.find('#');
-  if (hash == std::string_view::npos || hash + 1 >= words.size() || !codes_at(words, hash + 1)) return std::nullopt;
+  if (hash == std::string_view::npos || (hash > 0 && !is_space(words[hash - 1]))) return std::nullopt;
+  auto codes = codes_at(words, hash + 1);
+  if (!codes || codes->code == 0) return std::nullopt;
   std::size_t end = words.find('#', hash + 5);
   auto before = split_words(words.substr(0, hash));
   if (!before.empty() && looks_like_host(before.back())) host = canonical_name(before.back());
@@ -246,6 +250,15 @@ std::optional<Refusal> read_block(const mail::Text& text, const Block& block) {
     if (!quotes_reply(refusal)) return std::nullopt;
   }
   if (auto phase = transcript_phase(words)) refusal.phase = phase;
+  if (refusal.decider.empty() && words.starts_with(">>>")) {
+    // Sendmail names the host once, above the commands of the session.
+    std::string_view before = text.view().substr(0, block.begin);
+    before = before.substr(before.size() - std::min<std::size_t>(before.size(), 2000));
+    std::size_t cue = std::string_view::npos;
+    for (std::size_t at = ifind(before, "talking to "); at != before.npos; at = ifind(before, "talking to ", at + 1))
+      cue = at;
+    if (cue != std::string_view::npos) refusal.decider = host_in(before.substr(cue, 300)).host;
+  }
   refusal.recipient = block.recipient;
   refusal.original_recipient = block.original;
   return refusal;

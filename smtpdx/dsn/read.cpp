@@ -179,7 +179,10 @@ class MessageReader {
     else
       join(found, prose);
     if (found.empty()) found = read_attached();
-    if (found.empty()) return {Refusal{.kind = kind_without_refusal()}};
+    if (found.empty()) {
+      found.emplace_back().kind = kind_without_refusal();
+      return found;
+    }
     finish(found);
     return found;
   }
@@ -216,11 +219,11 @@ class MessageReader {
   Prose read_words(bool alone) {
     mail::Text text = words_of(parts_.plain, parts_.html);
     bool report = !alone || from_mail_system(header());
+    if (alone && is_quoted(text.view())) text = mail::without_quote_marks(text);
     std::vector<std::string> hint = mail::addresses(header().value("X-Failed-Recipients"));
     if (!report) {
       if (is_list_mail(header()) || is_auto_reply(header())) return {};
       if (!holds_quoted_bounce(text.view())) return {};
-      text = mail::without_quote_marks(text);
       hint.clear();
     }
     Prose prose = read_prose(text, hint);
@@ -236,6 +239,16 @@ class MessageReader {
     words_ = std::move(text);
     returned_in_words_ = prose.returned_at;
     return prose;
+  }
+
+  /// Lines as a mail program quotes them; not ">>>", which is Sendmail's mark of a command.
+  static bool is_quoted(std::string_view text) {
+    int lines = 0;
+    for (std::size_t at = 0; at < text.size() && lines < 3;) {
+      if (text[at] == '>' && !text.substr(at).starts_with(">>>")) ++lines;
+      at = std::min(text.find_first_of("\r\n", at), text.size() - 1) + 1;
+    }
+    return lines >= 3;
   }
 
   /// Marks that only a bounce has, to tell a forwarded one from talk about mail.
@@ -428,7 +441,10 @@ ReadResult read(const Input& input) {
   } else if (is_log(text)) {
     read_log(text, result);
   } else {
-    add(result, read_pasted(text), 0);
+    auto found = read_pasted(text);
+    for (auto& refusal : found)
+      for (auto& span : refusal.evidence) span.offset += bom;
+    add(result, std::move(found), 0);
   }
   if (result.refusals.empty()) result.refusals.emplace_back();
   for (std::size_t i = 0; i < result.refusals.size(); ++i) {

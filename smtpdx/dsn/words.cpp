@@ -242,7 +242,13 @@ NamedHost host_in(std::string_view words) {
     if (auto address = IpAddress::parse(rest.substr(0, end))) return {{}, address->to_string()};
     if (std::string name = name_after(rest, 0); !name.empty()) return {name, {}};
   }
-  return {};
+  // qmail: "192.0.2.25 does not like recipient."
+  NamedHost bare;
+  for (auto word : split_words(words)) {
+    while (word.ends_with('.') || word.ends_with(':') || word.ends_with(',')) word.remove_suffix(1);
+    if (auto address = IpAddress::parse(word)) bare.address = address->to_string();
+  }
+  return bare;
 }
 
 std::string client_address_in(std::string_view text) {
