@@ -27,11 +27,43 @@ bool follow_cnames(const Message& response, Type asked, std::string& name) {
   return false;
 }
 
+/// RFC 8914 §4, those that a recursive or authoritative server may give; others by their number.
+std::string extended_error_name(std::uint16_t code) {
+  static constexpr std::array names{"other error",
+                                    "unsupported DNSKEY algorithm",
+                                    "unsupported DS digest type",
+                                    "stale answer",
+                                    "forged answer",
+                                    "DNSSEC indeterminate",
+                                    "DNSSEC bogus",
+                                    "signature expired",
+                                    "signature not yet valid",
+                                    "DNSKEY missing",
+                                    "RRSIGs missing",
+                                    "no zone key bit set",
+                                    "NSEC missing",
+                                    "cached error",
+                                    "not ready",
+                                    "blocked",
+                                    "censored",
+                                    "filtered",
+                                    "prohibited",
+                                    "stale NXDOMAIN answer",
+                                    "not authoritative",
+                                    "not supported",
+                                    "no reachable authority",
+                                    "network error",
+                                    "invalid data"};
+  if (code < names.size()) return names[code];
+  return "extended error " + std::to_string(code);
+}
+
 std::string reasons(const Message& response) {
   std::string text;
   if (!response.edns) return text;
   for (const auto& error : response.edns->errors) {
-    text += "; extended error " + std::to_string(error.code);
+    text += "; ";
+    text += extended_error_name(error.code);
     if (!error.text.empty()) text += " (" + printable(error.text, 200) + ")";
   }
   return text;

@@ -145,7 +145,7 @@ TEST(DnsWire, ReadsExtendedRcodesAndErrors) {
   auto answer = interpret(*message, {"example.org", Type::A});
   EXPECT_EQ(answer.status, Status::servfail);
   EXPECT_EQ(answer.rcode, 2);
-  EXPECT_EQ(answer.why, "SERVFAIL; extended error 22 (lame)");
+  EXPECT_EQ(answer.why, "SERVFAIL; no reachable authority (lame)");
 }
 
 Record mx(std::string owner, std::uint16_t preference, std::string name) {
@@ -270,7 +270,7 @@ TEST(DnsWire, SurvivesDamagedPackets) {
   for (std::size_t n = 0; n < good.size(); ++n) EXPECT_FALSE(parse(std::string_view(good).substr(0, n))) << n;
   Random random(1);
   int parsed = 0;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     auto damaged = good;
     for (int k = 0; k < 3; ++k) damaged[random.below(damaged.size())] = static_cast<char>(random.next());
     if (auto read = parse(damaged)) {
