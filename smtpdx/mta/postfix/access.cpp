@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Access tables (access(5)) and address tables: which keys are looked up in which order, and what an entry's right-hand
+// side does. The keys: full first, then parents of the domain, octets of the address, "user@"; only the full one in
+// pattern tables.
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "mta/postfix/evaluation.hpp"
+
+namespace smtpdx::mta::postfix {
+namespace {
+
+struct Key {
+  std::string text;
+  bool partial = false;
+};
+
+void add_domain_keys(std::vector<Key>& keys, std::string_view domain, Parents parents, bool first_partial) {
+  bool partial = first_partial;
+  for (auto rest = domain; !rest.empty();) {
+    keys.push_back({std::string(rest), partial});
+    partial = true;
+    const auto dot = rest.find('.', 1);
+    if (dot == std::string_view::npos) return;
+    rest.remove_prefix(parents == Parents::match ? dot + 1 : dot);
+  }
+}
+
+/// 192.0.2.7, 192.0.2, 192.0, 192; in IPv6 the same between colons.
+void add_address_keys(std::vector<Key>& keys, const IpAddress& address) {
+  auto text = address.to_string();
+  const char separator = address.is_v6() ? ':' : '.';
+  bool partial = false;
+  while (!text.empty()) {
+    keys.push_back({text, partial});
+    partial = true;
+    const auto cut = text.rfind(separator);
+    if (cut == std::string::npos) return;
+    text.erase(cut);
+    while (text.ends_with(separator)) text.pop_back();
+  }
+}
+
+/// The local part without its extension; empty where there is none.
+std::string without_extension(std::string_view local, std::string_view delimiters) {
+  if (delimiters.empty()) return {};
+  const auto at = local.find_first_of(delimiters, 1);
+  return at == std::string_view::npos || at == 0 ? std::string() : std::string(local.substr(0, at));
+}
+
+bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
+
+struct Status {
+  std::string code, text;
+};
+/// "5.7.1 go away" → both parts; the default where the text begins with no enhanced code (RFC 3463).
+Status split_status(std::string_view text, std::string fallback) {
+  const auto end = std::find_if(text.begin(), text.end(), is_space);
+  const std::string_view first(text.data(), static_cast<std::size_t>(end - text.begin()));
+  const auto parts = split(first, '.');
+  const bool status = parts.size() == 3 && std::all_of(parts.begin(), parts.end(), all_digits) &&
+                      std::string_view("245").find(first.front()) != std::string_view::npos;
+  if (!status) return {std::move(fallback), std::string(text)};
+  return {std::string(first), std::string(trim(text.substr(first.size())))};
+}
+
+}  // namespace
+
+Found Evaluation::find_in(const Cited& maps, const std::vector<std::string>& keys) const {
+  Found open;
+  for (const auto& map : split_outside_braces(maps, ",")) {
+    const auto table = tables_.open(map);
+    for (const auto& key : keys) {
+      auto found = table->lookup(key);
+      if (found.answer == Answer::yes && open.answer == Answer::no) return found;
+      if (found.answer != Answer::no) {
+        open = std::move(found);
+        open.answer = Answer::unknown;
+        break;
+      }
+    }
+  }
+  return open;
+}
+
+/// user+ext@domain, user@domain, user+ext, user (own domains only), @domain.
+std::vector<std::string> Evaluation::address_keys(const Resolved& address) const {
+  const auto at = address.address.rfind('@');
+  const auto local = address.address.substr(0, at), domain = address.address.substr(at + 1);
+  const auto bare = without_extension(local, parameters_.get("recipient_delimiter").text.text());
+  std::vector<std::string> keys = {local + "@" + domain};
+  if (!bare.empty()) keys.push_back(bare + "@" + domain);
+  const bool own =
+      address.address_class == AddressClass::local || iequals(domain, parameters_.get("myorigin").text.text());
+  if (own) {
+    keys.push_back(local);
+    if (!bare.empty()) keys.push_back(bare);
+  }
+  keys.push_back("@" + domain);
+  return keys;
+}
+
+Found Evaluation::find_address(std::string_view maps_parameter, const Resolved& address) const {
+  return find_in(parameters_.get(maps_parameter).text, address_keys(address));
+}
+
+Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, const std::string& shown,
+                            const std::string& status) {
+  struct Row {
+    AddressClass address_class;
+    const char *maps, *code, *table;
+  };
+  static constexpr Row rows[] = {
+      {AddressClass::local, "local_recipient_maps", "unknown_local_recipient_reject_code", "local recipient table"},
+      {AddressClass::virtual_alias, "virtual_alias_maps", "unknown_virtual_alias_reject_code", "virtual alias table"},
+      {AddressClass::virtual_mailbox, "virtual_mailbox_maps", "unknown_virtual_mailbox_reject_code",
+       "virtual mailbox table"},
+      {AddressClass::relay, "relay_recipient_maps", "unknown_relay_recipient_reject_code", "relay recipient table"}};
+  if (address.address_class == AddressClass::unknown) return Ruling::open_question(address.why, false, true);
+  const auto row = std::find_if(std::begin(rows), std::end(rows),
+                                [&](const Row& r) { return r.address_class == address.address_class; });
+  if (row == std::end(rows)) return Ruling::nothing("no table says who exists there");
+  const bool always = row->address_class == AddressClass::virtual_alias;
+  if (!always && parameters_.get(row->maps).text.empty())
+    return Ruling::nothing(std::string(row->maps) + " is empty: everybody exists");
+  Found open;
+  // An address that is rewritten exists, whatever it becomes.
+  const bool sender = kind.starts_with("Sender");
+  for (const char* maps : {sender ? "sender_canonical_maps" : "recipient_canonical_maps", "canonical_maps",
+                           "virtual_alias_maps", row->maps}) {
+    const auto found = find_address(maps, address);
+    if (found.answer == Answer::yes && open.answer == Answer::no)
+      return Ruling::nothing("listed in " + std::string(maps) + " (" + found.where.to_string() + ")");
+    if (found.answer == Answer::yes) return Ruling::nothing("listed in " + std::string(maps));
+    if (found.answer == Answer::unknown) open = found;
+  }
+  const auto who = printable(with_names(address.address), 120);
+  if (open.answer == Answer::unknown || has_unknown(address.address))
+    return Ruling::open_question("whether " + who + " exists: " + open.why, false, true);
+  auto text = "<" + shown + ">: " + std::string(kind) + " rejected: User unknown";
+  if (parameters_.flag("show_user_unknown_table_name").value_or(true)) text += std::string(" in ") + row->table;
+  return Ruling::deny(reply(row->code, 550, status, text),
+                      who + " is not in " + row->maps + " (" + parameters_.get(row->maps).where.to_string() + ")");
+}
+
+Ruling Evaluation::check_access(std::string_view which, const Cited& table, std::string_view parameter, unsigned depth,
+                                ListResult& nested) {
+  const auto parents = parents_of(parameters_, "smtpd_access_maps");
+  std::vector<Key> keys;
+  Subject subject;
+  bool name_missing = false;
+  const auto add_mail = [&](const Resolved& address) {
+    const auto at = address.address.rfind('@');
+    const auto local = address.address.substr(0, at);
+    const auto bare = without_extension(local, parameters_.get("recipient_delimiter").text.text());
+    keys.push_back({address.address});
+    if (!bare.empty()) keys.push_back({bare + "@" + address.domain});
+    add_domain_keys(keys, address.domain, parents, true);
+    keys.push_back({local + "@", true});
+    if (!bare.empty()) keys.push_back({bare + "@", true});
+  };
+  if (which == "check_client_access") {
+    subject = client_subject();
+    if (!session_.client)
+      return Ruling::open_question("the client's address, for " + printable(table.text(), 80), true, true);
+    if (session_.client_name) add_domain_keys(keys, *session_.client_name, parents, false);
+    name_missing = !session_.client_name;
+    add_address_keys(keys, *session_.client);
+  } else if (which == "check_helo_access") {
+    subject = helo_subject();
+    if (!progress_.helo) return Ruling::nothing("there is no greeting yet");
+    if (!session_.helo)
+      return Ruling::open_question("the client's EHLO name, for " + printable(table.text(), 80), true, true);
+    add_domain_keys(keys, *session_.helo, parents, false);
+  } else if (which == "check_sender_access") {
+    subject = sender_subject();
+    if (!progress_.sender) return Ruling::nothing("there is no sender yet");
+    if (resolved_sender_)
+      add_mail(*resolved_sender_);
+    else
+      keys.push_back({parameters_.get("smtpd_null_access_lookup_key").text.text()});
+  } else if (which == "check_recipient_access") {
+    subject = recipient_subject();
+    if (!progress_.recipient) return Ruling::nothing("there is no recipient yet");
+    add_mail(*resolved_);
+  } else if (which == "check_sasl_access") {
+    subject = {session_.login ? session_.login->user.value_or("…") : "", "SASL login name", "check_sasl_access"};
+    if (!progress_.login) return Ruling::nothing("not logged in");
+    if (!session_.login->user)
+      return Ruling::open_question("which user logs in, for " + printable(table.text(), 80), true, true);
+    keys.push_back({*session_.login->user});
+  } else {  // check_ccert_access
+    if (!session_.certificate) return Ruling::nothing("no client certificate");
+    return Ruling::open_question("what " + printable(table.text(), 80) + " says about the certificate", true, true);
+  }
+  if (!is_table(table.text()))
+    return Ruling::deny(softened({451, "4.3.5", "Server configuration error"}),
+                        printable(table.text(), 80) + " is no type:table");
+  const auto opened = tables_.open(table);
+  if (name_missing && opened->may_hold_names())
+    return Ruling::open_question("the client's name (PTR and back), for " + printable(table.text(), 80), true, true);
+  for (const auto& key : keys) {
+    if (key.partial && !opened->partial_keys()) continue;
+    if (has_unknown(key.text))
+      return Ruling::open_question("the value of $" + unknown_names(key.text).front(), true, true);
+    const auto found = opened->lookup(key.text);
+    if (found.answer == Answer::unknown) return Ruling::open_question(found.why, true, true);
+    if (found.answer == Answer::no) continue;
+    auto ruling = table_action(found, subject, parameter, depth, nested);
+    const bool suspicious = which == "check_recipient_access" && resolved_->routed &&
+                            !parameters_.flag("allow_untrusted_routing").value_or(false);
+    if (suspicious && ruling.effect == Ruling::permit)
+      return Ruling::nothing("a permit does not count for an address that asks to be routed on");
+    if (ruling.where.built_in()) ruling.where = found.where;
+    return ruling;
+  }
+  return Ruling::nothing("no entry for " + printable(keys.front().text, 80));
+}
+
+Ruling Evaluation::table_action(const Found& found, const Subject& subject, std::string_view parameter, unsigned depth,
+                                ListResult& nested) {
+  static constexpr std::array<std::string_view, 9> side_effects = {"DUNNO", "HOLD", "FILTER", "PREPEND", "REDIRECT",
+                                                                   "BCC",   "WARN", "INFO",   "STRIP"};
+  const auto value = trim(found.value);
+  const auto end = std::find_if(value.begin(), value.end(), is_space);
+  const std::string_view word(value.data(), static_cast<std::size_t>(end - value.begin()));
+  const auto rest = trim(value.substr(word.size()));
+  const auto entry = found.where.to_string() + ": " + printable(found.key, 80) + " " + printable(value, 80);
+  const auto denied = [&](Reply r) {
+    if (r.text.empty()) r.text = "Access denied";
+    r.text = "<" + subject.name + ">: " + std::string(subject.kind) + " rejected: " + r.text;
+    return Ruling::deny(softened(std::move(r)), entry);
+  };
+  if (std::any_of(side_effects.begin(), side_effects.end(), [&](std::string_view w) { return iequals(w, word); }))
+    return Ruling::nothing(entry);
+  if (iequals(word, "OK") || all_digits(value)) return Ruling::pass(entry);
+  if (iequals(word, "REJECT")) {
+    const auto status = split_status(rest, "5.7.1");
+    return denied(
+        {static_cast<int>(parameters_.number("access_map_reject_code").value_or(554)), status.code, status.text});
+  }
+  if (iequals(word, "DEFER")) {
+    const auto status = split_status(rest, "4.7.1");
+    return denied(
+        {static_cast<int>(parameters_.number("access_map_defer_code").value_or(450)), status.code, status.text});
+  }
+  if (iequals(word, "DEFER_IF_PERMIT") || iequals(word, "DEFER_IF_REJECT") || iequals(word, "DISCARD"))
+    return Ruling::open_question("what comes of " + entry, iequals(word, "DISCARD"), true);
+  if (word.size() == 3 && all_digits(word) && (word.front() == '4' || word.front() == '5')) {
+    const auto status = split_status(rest, std::string(1, word.front()) + ".7.1");
+    return denied({static_cast<int>(*parse_number(word)), status.code, status.text});
+  }
+  auto ruling = apply_list(Cited(value, found.where), parameter, subject, depth, nested);
+  if (ruling.why.empty()) ruling.why = entry;
+  return ruling;
+}
+
+}  // namespace smtpdx::mta::postfix

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Inside of decide.cpp: one session run through one service's restriction lists. Not for other floors.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mta/postfix/decide.hpp"
+
+namespace smtpdx::mta::postfix {
+
+struct Reply {
+  int code = 0;
+  std::string status, text;
+};
+
+/// What one restriction does to the session.
+struct Ruling {
+  enum Effect { none, permit, refuse, open } effect = none;
+  Reply reply;                                  ///< where refuse
+  std::string why;                              ///< for the trace; where open: what would have to be known
+  bool may_permit = false, may_refuse = false;  ///< where open: what it could have done
+  bool not_replayed = false;  ///< where open: it asks the world (DNS, a policy service), not the files
+  Where where;                ///< of the table entry that decided, where there was one
+
+  static Ruling nothing(std::string why = {}) { return {none, {}, std::move(why), false, false, false, {}}; }
+  static Ruling pass(std::string why) { return {permit, {}, std::move(why), false, false, false, {}}; }
+  static Ruling deny(Reply reply, std::string why) {
+    return {refuse, std::move(reply), std::move(why), false, false, false, {}};
+  }
+  static Ruling open_question(std::string why, bool may_permit, bool may_refuse) {
+    return {open, {}, std::move(why), may_permit, may_refuse, false, {}};
+  }
+};
+
+/// The words of a reply that depend on the list: "<name>: Recipient address rejected: …".
+struct Subject {
+  std::string name;
+  std::string_view kind;
+  std::string_view default_access;  ///< what a bare type:table stands for in this list
+};
+
+/// How far the session has come when a list is run: with smtpd_delay_reject = no they run one after the other.
+struct Progress {
+  bool helo = false, sender = false, recipient = false, login = false;
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Configuration& configuration, const Session& session, const Service* service);
+
+  Decision run();
+
+ private:
+  using Handler = Ruling (Evaluation::*)(const Subject&);
+  struct Restriction;
+  struct ListResult {
+    enum End { ran_out, permitted, refused } end = ran_out;
+    Reply reply;
+    std::optional<DecidedBy> by;
+  };
+  static const Restriction* known(std::string_view name);
+
+  // the session's steps, decide.cpp; each returns an outcome where the session ends with it
+  std::optional<Outcome> fatal_check();
+  std::optional<Outcome> tls_step();
+  std::optional<Outcome> auth_step();
+  std::optional<Outcome> early_lists();
+  std::optional<Outcome> rcpt_step();
+  std::optional<Outcome> one_list(std::string_view parameter, const Subject& subject, Stage stage);
+  std::optional<Outcome> sender_step(Stage stage);
+  std::optional<Outcome> recipient_lists();
+  Decision finish(Outcome outcome);
+  Outcome refused(const Reply& reply, Stage stage, std::optional<DecidedBy> by) const;
+  bool has_protection(const Cited& list, unsigned depth) const;
+  bool tls_on() const;
+
+  // lists, evaluation.cpp
+  ListResult run_list(const Cited& list, std::string_view parameter, const Subject& subject, unsigned depth);
+  Ruling apply(const Cited& name, const Cited* argument, std::string_view parameter, const Subject& subject,
+               unsigned depth, ListResult& nested);
+  Ruling apply_list(const Cited& list, std::string_view parameter, const Subject& subject, unsigned depth,
+                    ListResult& nested);
+  void note(const Cited& name, const Cited* argument, std::string_view parameter, const Ruling& ruling);
+  bool is_class(std::string_view name) const;
+  Reply reply(std::string_view code_parameter, int fallback, std::string status, std::string text) const;
+  Reply softened(Reply reply) const;
+  Subject client_subject() const;
+  Subject helo_subject() const;
+  Subject sender_subject() const;
+  Subject recipient_subject() const;
+
+  // restrictions, restrictions.cpp
+  Ruling permit(const Subject&);
+  Ruling reject(const Subject&);
+  Ruling defer(const Subject&);
+  Ruling permit_mynetworks(const Subject&);
+  Ruling permit_sasl_authenticated(const Subject&);
+  Ruling permit_tls_clientcerts(const Subject&);
+  Ruling permit_tls_all_clientcerts(const Subject&);
+  Ruling permit_inet_interfaces(const Subject&);
+  Ruling permit_auth_destination(const Subject&);
+  Ruling reject_unauth_destination(const Subject&);
+  Ruling defer_unauth_destination(const Subject&);
+  Ruling reject_plaintext_session(const Subject&);
+  Ruling reject_invalid_helo(const Subject&);
+  Ruling reject_non_fqdn_helo(const Subject&);
+  Ruling reject_non_fqdn_sender(const Subject&);
+  Ruling reject_non_fqdn_recipient(const Subject&);
+  Ruling reject_unlisted_sender(const Subject&);
+  Ruling reject_unlisted_recipient(const Subject&);
+  Ruling reject_sender_login_mismatch(const Subject&);
+  Ruling reject_authenticated_mismatch(const Subject&);
+  Ruling reject_known_mismatch(const Subject&);
+  Ruling reject_unauthenticated_mismatch(const Subject&);
+  Ruling says_nothing(const Subject&);
+  Ruling unauth_destination(int code, const std::string& status);
+  Ruling owner_check(bool unknown_sender_passes);
+  Ruling need_full_address(const std::string& address, std::string_view kind) const;
+
+  // tables, access.cpp
+  Ruling check_access(std::string_view which, const Cited& table, std::string_view parameter, unsigned depth,
+                      ListResult& nested);
+  Ruling table_action(const Found& found, const Subject& subject, std::string_view parameter, unsigned depth,
+                      ListResult& nested);
+  Ruling unlisted(const Resolved& address, std::string_view kind, const std::string& shown, const std::string& status);
+  Found find_address(std::string_view maps_parameter, const Resolved& address) const;
+  Found find_in(const Cited& maps, const std::vector<std::string>& keys) const;
+  std::vector<std::string> address_keys(const Resolved& address) const;
+
+  const Configuration& configuration_;
+  const Session& session_;
+  Parameters parameters_;
+  mutable Tables tables_;
+  Classes classes_;
+  Progress progress_;
+  std::optional<std::string> sender_, recipient_;  ///< internal form
+  std::optional<Resolved> resolved_sender_, resolved_;
+  std::vector<TraceEntry> trace_;
+  // of the list being run, and of the session as a whole
+  bool open_permit_ = false, open_refuse_ = false, uncertain_ = false, may_be_permitted_ = false;
+  std::vector<std::string> list_unknown_, unknown_;
+};
+
+}  // namespace smtpdx::mta::postfix

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Who is trusted by address: mynetworks, or what mynetworks_style makes of the server's own addresses.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "mta/postfix/match_list.hpp"
+
+namespace smtpdx::mta::postfix {
+
+/// An address of the server's own. `prefix` is that of its network; the full width means that it was not given.
+struct OwnAddress {
+  IpAddress address;
+  unsigned prefix = 32;
+  bool exact = true;  ///< false: `address` only stands for its network, the host's own bits were not given
+  bool prefix_known() const { return prefix < (address.is_v6() ? 128u : 32u); }
+};
+
+struct Trust {
+  Answer answer = Answer::no;
+  std::string why;  ///< "10.1.2.3 is in 10.1.0.0/16 (main.cf:5 mynetworks)"; where unknown: what would have to be known
+  Where where;
+};
+
+struct Client {
+  IpAddress address;
+  std::optional<std::string> name;  ///< verified by PTR and back; "unknown" where it has none; nullopt: not known to us
+};
+
+/// `own` empty: nobody told the server's addresses. IPv4-mapped clients count as IPv4, as in Postfix.
+Trust trusted(const Parameters& parameters, Tables& tables, const std::vector<OwnAddress>& own, const Client& client);
+
+/// Is the address one that the server listens on (inet_interfaces, proxy_interfaces)?
+Answer is_own(const Parameters& parameters, const std::vector<OwnAddress>& own, const IpAddress& address);
+
+}  // namespace smtpdx::mta::postfix

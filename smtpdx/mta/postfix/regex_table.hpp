@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// regexp: and pcre: tables (regexp_table(5), pcre_table(5)): first pattern that matches wins; if … endif blocks; $1 in
+// the result.
+
+#include <memory>
+
+#include "mta/postfix/tables.hpp"
+
+namespace smtpdx::mta::postfix {
+
+enum class RegexKind { posix, perl };
+
+/// Patterns that POSIX extended expressions cannot say (look-around, lazy quantifiers …) answer unknown when reached.
+std::shared_ptr<const Table> make_regex_table(const Directory::File& file, RegexKind kind);
+
+}  // namespace smtpdx::mta::postfix

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One small class a family of table types. Two laws:
+//  · never a wrong answer: a type we do not know, a file that is not in the directory, a key written twice with two
+//  values
+//    (which one the compiled table holds depends on its type) answer `unknown`, with the reason;
+//  · the source text speaks for the compiled table. Somebody who forgot postmap has another server than this one; that
+//    cannot be seen in the text.
+
+#include "mta/postfix/tables.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "base/text.hpp"
+#include "mta/postfix/expand.hpp"
+#include "mta/postfix/regex_table.hpp"
+
+namespace smtpdx::mta::postfix {
+namespace {
+
+constexpr unsigned max_nesting = 8;
+
+class UnknownTable : public Table {
+ public:
+  explicit UnknownTable(std::string why) : why_(std::move(why)) {}
+  Found lookup(std::string_view) const override { return Found{Answer::unknown, {}, {}, {}, why_}; }
+  bool partial_keys() const override { return false; }  // one unknown answer says it all
+  bool may_hold_names() const override { return true; }
+
+ private:
+  std::string why_;
+};
+
+class IndexedTable : public Table {
+ public:
+  void add(std::string_view key, std::string_view value, const Where& where) {
+    auto [at, fresh] = entries_.try_emplace(to_lower(key), Entry{std::string(value), where, false});
+    if (!fresh && at->second.value != value) at->second.doubled = true;
+    names_ = names_ || !numeric(key);
+  }
+  Found lookup(std::string_view key) const override {
+    const auto at = entries_.find(to_lower(key));
+    if (at == entries_.end()) return {};
+    const auto& entry = at->second;
+    if (entry.doubled)
+      return Found{Answer::unknown,
+                   {},
+                   entry.where,
+                   std::string(key),
+                   entry.where.to_string() + ": " + printable(key, 80) + " is there twice"};
+    return Found{Answer::yes, entry.value, entry.where, std::string(key), {}};
+  }
+  bool partial_keys() const override { return true; }
+  bool may_hold_names() const override { return names_; }
+
+ private:
+  struct Entry {
+    std::string value;
+    Where where;
+    bool doubled;
+  };
+  /// "10.1", "2001:db8::1": no host name, nor a part of one.
+  static bool numeric(std::string_view key) {
+    return key.find(':') != std::string_view::npos || key.find_first_not_of("0123456789.") == std::string_view::npos;
+  }
+  std::unordered_map<std::string, Entry> entries_;
+  bool names_ = false;
+};
+
+class StaticTable : public Table {
+ public:
+  StaticTable(std::string value, Where where) : value_(std::move(value)), where_(std::move(where)) {}
+  Found lookup(std::string_view) const override { return Found{Answer::yes, value_, where_, "static:", {}}; }
+  bool partial_keys() const override { return true; }
+  bool may_hold_names() const override { return true; }
+
+ private:
+  std::string value_;
+  Where where_;
+};
+
+/// cidr_table(5): the first network that holds the address; "!" and if … endif.
+class CidrTable : public Table {
+ public:
+  explicit CidrTable(const Directory::File& file) {
+    std::vector<std::optional<Rule>> open;  // if blocks around the line
+    for (const auto& line : logical_lines(file)) add(line, open);
+  }
+  Found lookup(std::string_view key) const override {
+    const auto address = IpAddress::parse(key);
+    if (!address) return {};
+    for (const auto& rule : rules_) {
+      if (!std::all_of(rule.conditions.begin(), rule.conditions.end(),
+                       [&](const Test& t) { return t.holds(*address); }))
+        continue;
+      if (!rule.broken.empty()) return Found{Answer::unknown, {}, rule.where, {}, rule.broken};
+      if (rule.test.holds(*address))
+        return Found{Answer::yes, rule.value, rule.where, rule.test.network.to_string(), {}};
+    }
+    return {};
+  }
+  bool partial_keys() const override { return false; }
+  bool may_hold_names() const override { return false; }
+
+ private:
+  struct Test {
+    Network network;
+    bool negated = false;
+    bool holds(const IpAddress& address) const { return network.contains(address) != negated; }
+  };
+  struct Rule {
+    Test test;
+    std::vector<Test> conditions;
+    std::string value, broken;
+    Where where;
+  };
+
+  static std::optional<Test> parse_test(std::string_view text) {
+    Test test;
+    while (text.starts_with('!')) {
+      test.negated = !test.negated;
+      text = trim(text.substr(1));
+    }
+    const auto network = Network::parse(text);
+    if (!network || network->has_host_bits) return std::nullopt;  // Postfix skips such a line with a warning
+    test.network = *network;
+    return test;
+  }
+
+  void add(const Cited& line, std::vector<std::optional<Rule>>& open) {
+    const auto text = trim(line.text());
+    const auto where = line.where();
+    if (istarts_with(text, "endif")) {
+      if (!open.empty()) open.pop_back();
+      return;
+    }
+    const bool block = istarts_with(text, "if") && text.size() > 2 && (is_space(text[2]) || text[2] == '!');
+    const auto body = block ? trim(text.substr(2)) : text;
+    auto end = std::find_if(body.begin(), body.end(), is_space);
+    if (body.starts_with('!'))
+      end = std::find_if(std::find_if_not(body.begin(), body.end(), [](char c) { return c == '!' || is_space(c); }),
+                         body.end(), is_space);
+    const std::string_view pattern(body.data(), static_cast<std::size_t>(end - body.begin()));
+    Rule rule;
+    rule.where = where;
+    for (const auto& around : open)
+      if (around && around->broken.empty()) rule.conditions.push_back(around->test);
+    const auto test = parse_test(pattern);
+    if (test)
+      rule.test = *test;
+    else
+      rule.broken = where.to_string() + ": \"" + printable(pattern, 60) + "\" is no network";
+    if (block) {
+      if (!test) rules_.push_back(rule);  // what the block would hold is not known
+      open.push_back(std::move(rule));
+      return;
+    }
+    rule.value = std::string(trim(body.substr(pattern.size())));
+    rules_.push_back(std::move(rule));
+  }
+
+  std::vector<Rule> rules_;
+};
+
+/// unionmap:{a,b}: every answer, joined by commas. pipemap:{a,b}: the answer of one is the key of the next.
+class CombinedTable : public Table {
+ public:
+  enum class Mode { all, chain };
+  CombinedTable(std::vector<std::shared_ptr<const Table>> parts, Mode mode) : parts_(std::move(parts)), mode_(mode) {}
+  Found lookup(std::string_view key) const override {
+    Found result;
+    std::string next(key);
+    for (const auto& part : parts_) {
+      auto found = part->lookup(next);
+      if (found.answer == Answer::unknown) return found;
+      if (mode_ == Mode::chain) {
+        if (found.answer == Answer::no) return {};
+        next = found.value;
+        result = std::move(found);
+      } else if (found.answer == Answer::yes) {
+        if (result.answer == Answer::yes) found.value = result.value + "," + found.value;
+        result = std::move(found);
+      }
+    }
+    return result;
+  }
+  bool partial_keys() const override { return any(&Table::partial_keys); }
+  bool may_hold_names() const override { return any(&Table::may_hold_names); }
+
+ private:
+  bool any(bool (Table::*what)() const) const {
+    return std::any_of(parts_.begin(), parts_.end(), [&](const auto& part) { return (*part.*what)(); });
+  }
+  std::vector<std::shared_ptr<const Table>> parts_;
+  Mode mode_;
+};
+
+std::shared_ptr<const Table> unknown_table(std::string why) { return std::make_shared<UnknownTable>(std::move(why)); }
+
+/// The indexed types whose source is "key white-space value" lines (postmap(1)).
+bool indexed_type(std::string_view type) {
+  static constexpr std::array<std::string_view, 7> types = {"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "texthash"};
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+std::shared_ptr<const Table> indexed_table(const Directory::File& file) {
+  auto table = std::make_shared<IndexedTable>();
+  for (const auto& line : logical_lines(file)) {
+    const auto text = trim(line.text());
+    if (text.front() == '"') return unknown_table(line.where().to_string() + ": a quoted key, which is not read");
+    const auto end = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_space) - text.begin());
+    const auto value = trim(text.substr(end));
+    if (!value.empty()) table->add(text.substr(0, end), value, line.where());  // postmap skips a key without a value
+  }
+  return table;
+}
+
+/// What stands between the braces of "type:{ … }"; nullopt where it is not of that form.
+std::optional<Cited> braced(const Cited& name) {
+  const auto& text = name.text();
+  if (text.empty() || text.front() != '{' || matching_brace(text, 0) != text.size()) return std::nullopt;
+  return name.slice(1, text.size() - 2);
+}
+
+std::shared_ptr<const Table> inline_table(const Cited& name) {
+  const auto body = braced(name);
+  if (!body) return unknown_table(name.where().to_string() + ": inline: without { }");
+  auto table = std::make_shared<IndexedTable>();
+  for (const auto& part : split_outside_braces(*body, ",")) {
+    const auto pair = braced(part).value_or(part);
+    const auto equals = pair.text().find('=');
+    if (equals == std::string::npos)
+      return unknown_table(part.where().to_string() + ": no \"=\" in an entry of inline:");
+    table->add(trim(std::string_view(pair.text()).substr(0, equals)),
+               trim(std::string_view(pair.text()).substr(equals + 1)), pair.where());
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string_view to_string(Answer answer) {
+  return answer == Answer::yes ? "yes" : answer == Answer::no ? "no" : "unknown";
+}
+
+bool is_table(std::string_view pattern) {
+  return !pattern.starts_with('[') && pattern.find(':') != std::string_view::npos;
+}
+
+std::shared_ptr<const Table> Tables::open(const Cited& pattern) {
+  auto& slot = open_[pattern.text() + "\n" + pattern.where().to_string()];
+  if (!slot) slot = make(pattern, 0);
+  return slot;
+}
+
+std::shared_ptr<const Table> Tables::make(const Cited& pattern, unsigned depth) {
+  const auto& text = pattern.text();
+  const auto colon = text.find(':');
+  const auto type = text.substr(0, colon);
+  const auto name = colon == std::string::npos ? Cited() : pattern.slice(colon + 1);
+  if (has_unknown(text)) return unknown_table("the name of a table depends on " + unknown_names(text).front());
+  if (depth > max_nesting) return unknown_table("tables in tables, deeper than " + std::to_string(max_nesting));
+  if (type == "proxy") return make(name, depth + 1);
+  if (type == "inline") return inline_table(name);
+  if (type == "static") {
+    const auto value = braced(name);
+    return std::make_shared<StaticTable>(value ? std::string(trim(value->text())) : name.text(), pattern.where());
+  }
+  if (type == "unionmap" || type == "pipemap") {
+    const auto body = braced(name);
+    if (!body) return unknown_table(type + ": without { }");
+    std::vector<std::shared_ptr<const Table>> parts;
+    for (const auto& part : split_outside_braces(*body, ",")) parts.push_back(make(part, depth + 1));
+    return std::make_shared<CombinedTable>(std::move(parts),
+                                           type == "pipemap" ? CombinedTable::Mode::chain : CombinedTable::Mode::all);
+  }
+  const bool file_type = indexed_type(type) || type == "cidr" || type == "regexp" || type == "pcre";
+  if (!file_type) return unknown_table("what " + printable(text, 120) + " holds (" + pattern.where().to_string() + ")");
+  if (auto body = type == "cidr" || type == "regexp" || type == "pcre" ? braced(name) : std::nullopt)
+    return unknown_table(type + ": with its patterns in braces is not read (" + pattern.where().to_string() + ")");
+  auto file = directory_->read(name.text());
+  if (!file) return unknown_table("what " + printable(text, 120) + " holds: " + file.error().message);
+  if (type == "cidr") return std::make_shared<CidrTable>(*file);
+  if (type == "regexp") return make_regex_table(*file, RegexKind::posix);
+  if (type == "pcre") return make_regex_table(*file, RegexKind::perl);
+  return indexed_table(*file);
+}
+
+}  // namespace smtpdx::mta::postfix

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Look-up tables (DATABASE_README, postmap(1)), read from their source text: hash:/etc/postfix/x is answered from the
+// file x beside it, not from x.db. What runs elsewhere (mysql:, ldap:, proxy:unix:, tcp: …) or is not there is unknown.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "mta/postfix/directory.hpp"
+
+namespace smtpdx::mta::postfix {
+
+enum class Answer { no, yes, unknown };
+std::string_view to_string(Answer answer);
+
+struct Found {
+  Answer answer = Answer::no;
+  std::string value;  ///< where yes
+  Where where;        ///< of the entry
+  std::string key;    ///< the entry's own key or pattern
+  std::string why;    ///< where unknown
+};
+
+/// One table. Look-ups are pure; keys are compared as Postfix does (indexed tables fold case).
+class Table {
+ public:
+  virtual ~Table() = default;
+  virtual Found lookup(std::string_view key) const = 0;
+  /// Keys are looked up in parts, too (parent domains, network octets, "user@"): not so for patterns.
+  virtual bool partial_keys() const = 0;
+  /// True where a key that is a host name could be in it. The name of a client is often not known to us.
+  virtual bool may_hold_names() const = 0;
+};
+
+/// Opens and keeps tables for one reading of a configuration.
+class Tables {
+ public:
+  explicit Tables(const Directory& directory) : directory_(&directory) {}
+
+  /// `pattern` is "type:name" with all of its braces. Never null: what cannot be read answers unknown to everything.
+  std::shared_ptr<const Table> open(const Cited& pattern);
+  const Directory& directory() const { return *directory_; }
+
+ private:
+  std::shared_ptr<const Table> make(const Cited& pattern, unsigned depth);
+
+  const Directory* directory_;
+  std::map<std::string, std::shared_ptr<const Table>, std::less<>> open_;
+};
+
+/// "type:name" and not an address in brackets.
+bool is_table(std::string_view pattern);
+
+}  // namespace smtpdx::mta::postfix
