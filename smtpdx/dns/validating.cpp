@@ -14,6 +14,11 @@ io::Task<Answer> Validating::ask(Inquiry inquiry) {
     auto unvalidated = co_await plain_->ask(inquiry);
     co_return unvalidated;
   }
+  if (!alive_) {
+    auto first = co_await plain_->ask(inquiry);
+    if (first.status == Status::timed_out || first.status == Status::local) co_return first;
+    alive_ = true;
+  }
   auto answer = co_await validator_->ask(inquiry);
   if (answer.status != Status::servfail) co_return answer;
   auto better = answer.validation == Validation::bogus ? doubt_bogus(inquiry, std::move(answer))

@@ -17,6 +17,9 @@ enum class AnchorSource {
 /// The validator, and beside it a plain stub at the same forwarders that says what the validator levels to SERVFAIL:
 /// the server's rcode, its extended error, or silence.
 ///
+/// The first question of a run goes to the stub before the validator, which would try a dead forwarder until the
+/// deadline and then not know whether it was refused, unreachable or silent.
+///
 /// With a built-in anchor only a proven bogus answer counts as bogus: where even the root's own keys do not validate
 /// through the forwarders, they do not speak DNSSEC (many home routers do not), and the run goes on unvalidated.
 class Validating : public Upstream {
@@ -34,6 +37,7 @@ class Validating : public Upstream {
   std::unique_ptr<Upstream> validator_;
   std::unique_ptr<Stub> plain_;
   AnchorSource source_;
+  bool alive_ = false;  // a forwarder has answered in this run
   bool forwarders_strip_ = false;
 };
 

@@ -142,9 +142,9 @@ TEST(DnsValidation, SecureAnswersAndDenials) {
   auto none = client.query("mx.signed.example", Type::AAAA);
   EXPECT_EQ(none.status, Status::no_data) << none.why;
   EXPECT_EQ(none.validation, Validation::secure);
-  // One question an answer, and the zone's keys once.
-  EXPECT_EQ(server.asked(),
-            (std::vector<std::string>{"MX signed.example", "DNSKEY signed.example", "AAAA mx.signed.example"}));
+  // One question an answer, the zone's keys once, and the very first question plainly before that.
+  EXPECT_EQ(server.asked(), (std::vector<std::string>{"MX signed.example", "MX signed.example", "DNSKEY signed.example",
+                                                      "AAAA mx.signed.example"}));
 }
 
 TEST(DnsValidation, UnsignedDelegationsAreInsecureAndStrangersUnchecked) {
@@ -193,6 +193,17 @@ TEST(DnsValidation, FailuresKeepTheServersWords) {
   EXPECT_EQ(answer.status, Status::servfail);
   EXPECT_EQ(answer.rcode, 5);
   EXPECT_EQ(answer.validation, Validation::unchecked);
+}
+
+TEST(DnsValidation, ADeadForwarderIsToldAtOnce) {
+  auto gone = std::make_unique<TestServer>(serve_signed);
+  Validated client(*gone);
+  gone.reset();
+  auto started = client.runtime->now();
+  auto answer = client.query("signed.example", Type::MX);
+  EXPECT_EQ(answer.status, Status::timed_out);
+  EXPECT_NE(answer.why.find("refused"), std::string::npos) << answer.why;
+  EXPECT_LT(to_ms(client.runtime->now() - started), 2000);
 }
 
 std::unique_ptr<Upstream> validating(Ground& ground, const TestServer& server, AnchorSource source) {
