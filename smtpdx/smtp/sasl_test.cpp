@@ -4,8 +4,8 @@
 #include <gsasl.h>
 #include <gtest/gtest.h>
 
-// Read by LeakSanitizer where the tests are built with it: MIT Kerberos 1.20 leaks 16 octets when GSSAPI is started on a
-// machine without a ticket, below any code of ours.
+// Read by LeakSanitizer where the tests are built with it: MIT Kerberos 1.20 leaks 16 octets when GSSAPI is started on
+// a machine without a ticket, below any code of ours.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libgssapi_krb5\n"; }
 
 namespace smtpdx::smtp {

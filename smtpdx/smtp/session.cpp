@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smtp/session.hpp"
 
-// How the pieces fit: say() is one command and its reply; send_all() is a pipelined group; both end in read_reply(),
+// How the pieces fit: say() is one command and its reply; send_all() is a pipelined group; both end in hear(),
 // which feeds the parser until a reply is complete. Everything that goes wrong passes through trouble(), which writes a
 // remark into the trace and poisons the session, so that no path can go on after a failure by forgetting to check.
+//
+// Inner coroutines fill a Step of their caller instead of returning one: a Step has some 260 octets, every co_await
+// that returns one keeps room for it in the frame, and a session's frames are most of its memory.
 //
 // The connection belongs to one caller: commands are awaited one after the other, never side by side.
 //
@@ -75,10 +78,12 @@ Session::~Session() = default;
 
 io::Task<Step> Session::greeting(Deadline deadline) {
   assert(!greeted_);
-  if (poison_) co_return poisoned_step(Phase::connect);
   greeted_ = true;
+  Step step;
+  if (poison_) co_return poisoned_step(Phase::connect);
   auto now = runtime_.now();
-  co_return co_await read_reply(Phase::connect, now, deadline.within(now, limit_of(Phase::connect)));
+  co_await hear(step, now, deadline.within(now, limit_of(Phase::connect)));
+  co_return step;
 }
 
 io::Task<Step> Session::ehlo(std::string name, Fallback fallback, Deadline deadline) {
@@ -97,27 +102,26 @@ io::Task<Step> Session::ehlo(std::string name, Fallback fallback, Deadline deadl
 }
 
 io::Task<Step> Session::starttls(io::TlsOptions options, Deadline deadline) {
-  if (auto stop = cannot_speak(Phase::starttls)) co_return std::move(*stop);
+  Step step;
+  step.phase = Phase::starttls;
+  if (!may_speak(step)) co_return step;
   if (!capabilities_.starttls()) {
-    co_return not_sent(Phase::starttls, Trouble::not_offered, "the server does not offer STARTTLS");
+    hold_back(step, Trouble::not_offered, "the server does not offer STARTTLS");
+    co_return step;
   }
   Line line{Phase::starttls, "STARTTLS", {}};
-  auto ready = co_await say(std::move(line), deadline);
-  if (!ready.ok()) co_return ready;
+  step = co_await say(std::move(line), deadline);
   // RFC 3207 §4.2: whatever came in clear after the 220 was not said by the holder of the certificate.
-  if (!inbox_.empty()) co_return out_of_turn(Phase::starttls);
-  auto step = co_await handshake(std::move(options), Phase::starttls, deadline);
-  if (step.trouble != Trouble::none) co_return step;
-  step.evidence.from = ready.evidence.from;
-  step.took += ready.took;
-  step.reply = std::move(ready.reply);
+  if (step.ok() && may_speak(step)) co_await handshake(step, std::move(options), deadline);
   co_return step;
 }
 
 io::Task<Step> Session::implicit_tls(io::TlsOptions options, Deadline deadline) {
   assert(!greeted_);
+  Step step;
   if (poison_) co_return poisoned_step(Phase::connect);
-  co_return co_await handshake(std::move(options), Phase::connect, deadline);
+  co_await handshake(step, std::move(options), deadline);
+  co_return step;
 }
 
 io::Task<Step> Session::mail(std::string mail_from, Deadline deadline) {
@@ -138,7 +142,9 @@ io::Task<Step> Session::rset(Deadline deadline) {
 io::Task<Step> Session::quit(Deadline deadline) {
   if (poison_ || !greeted_) {
     stream_->close();
-    co_return poison_ ? poisoned_step(phase_) : not_sent(phase_, Trouble::not_sent, "the server has not spoken yet");
+    Step step = poison_ ? poisoned_step(phase_) : Step{};
+    if (!poison_) hold_back(step, Trouble::not_sent, "the server has not spoken yet");
+    co_return step;
   }
   Line line{phase_, "QUIT", {}};
   auto step = co_await say(std::move(line), deadline.within(runtime_.now(), 2s));
@@ -162,16 +168,25 @@ io::Task<void> Session::leave() {
 // ---- One command, many commands
 
 io::Task<Step> Session::say(Line line, Deadline deadline) {
-  if (auto stop = cannot_speak(line.phase)) co_return std::move(*stop);
-  if (!is_one_line(line.text)) co_return not_sent(line.phase, Trouble::not_sent, "the command would be two lines");
+  Step step;
+  step.phase = line.phase;
+  if (!may_speak(step)) co_return step;
+  if (!is_one_line(line.text)) {
+    hold_back(step, Trouble::not_sent, "the command would be two lines");
+    co_return step;
+  }
   phase_ = line.phase;
   auto now = runtime_.now();
   auto limit = deadline.within(now, limit_of(line.phase));
   channel_.add(now, trace::Direction::client, line.shown.empty() ? line.text : line.shown);
   line.text += "\r\n";
   auto written = co_await stream_->write_all(line.text, limit);
-  if (!written) co_return co_await last_words(line.phase, std::move(written.error()));
-  co_return co_await read_reply(line.phase, now, limit);
+  if (written) {
+    co_await hear(step, now, limit);
+  } else {
+    co_await hear_last_words(step, std::move(written.error()));
+  }
+  co_return step;
 }
 
 void Session::Batch::add(Phase phase, std::string_view verb, std::string_view argument, std::string_view end) {
@@ -187,31 +202,30 @@ std::string_view Session::Batch::line(std::size_t first, std::size_t last) const
   return std::string_view(octets).substr(start, commands[last].end - start);
 }
 
-/// Sends commands [steps.size(), end) in one write and reads their replies.
+/// Sends commands [steps.size(), piece.end) in one write and reads their replies.
 io::Task<void> Session::send_piece(const Batch& batch, std::vector<Step>& steps, Piece piece) {
+  auto first = steps.size();
+  for (auto i = first; i < piece.end; ++i) steps.emplace_back().phase = batch.commands[i].phase;
   auto now = runtime_.now();
-  auto phase = batch.commands[steps.size()].phase;
-  if (auto stop = cannot_speak(phase)) {
-    steps.push_back(std::move(*stop));
+  auto next = first;
+  if (!may_speak(steps[next])) {
+    ++next;
   } else {
-    auto octets = batch.line(steps.size(), piece.end - 1);
-    for (auto i = steps.size(); i < piece.end; ++i) {
-      channel_.add(now, trace::Direction::client, batch.line(i, i).substr(0, batch.line(i, i).size() - 2));
+    for (auto i = first; i < piece.end; ++i) {
+      auto line = batch.line(i, i);
+      channel_.add(now, trace::Direction::client, line.substr(0, line.size() - 2));
     }
-    auto written = co_await stream_->write_all(octets, piece.deadline.within(now, limit_of(phase)));
-    if (!written) {
-      auto last = co_await last_words(phase, std::move(written.error()));
-      steps.push_back(std::move(last));
-    }
+    auto octets = batch.line(first, piece.end - 1);
+    auto written = co_await stream_->write_all(octets, piece.deadline.within(now, limit_of(steps[next].phase)));
+    if (!written) co_await hear_last_words(steps[next++], std::move(written.error()));
   }
-  while (steps.size() < piece.end && !poison_) {
-    phase_ = batch.commands[steps.size()].phase;
+  for (; next < piece.end && !poison_; ++next) {
+    phase_ = steps[next].phase;
     // Each reply has its own limit (RFC 5321 §4.5.3.2), counted from when its turn came.
     auto limit = piece.deadline.within(runtime_.now(), limit_of(phase_));
-    auto step = co_await read_reply(phase_, now, limit);
-    steps.push_back(std::move(step));
+    co_await hear(steps[next], now, limit);
   }
-  while (steps.size() < piece.end) steps.push_back(poisoned_step(batch.commands[steps.size()].phase));
+  for (; next < piece.end; ++next) steps[next] = poisoned_step(steps[next].phase);
 }
 
 io::Task<std::vector<Step>> Session::send_all(Batch batch, Deadline deadline) {
@@ -226,29 +240,31 @@ io::Task<std::vector<Step>> Session::send_all(Batch batch, Deadline deadline) {
   co_return steps;
 }
 
-std::optional<Step> Session::cannot_speak(Phase phase) {
+/// Whether a command may go out; where not, `step` says why.
+bool Session::may_speak(Step& step) {
   assert(greeted_ && "RFC 5321 §3.1: the server speaks first");
-  if (poison_) return poisoned_step(phase);
-  if (!inbox_.empty()) return out_of_turn(phase);
-  return std::nullopt;
+  if (poison_) step = poisoned_step(step.phase);
+  if (!poison_ && !inbox_.empty()) out_of_turn(step);
+  return !poison_;  // what is out of turn has poisoned
 }
 
 // ---- Replies
 
-io::Task<Step> Session::read_reply(Phase phase, TimePoint sent, Deadline deadline) {
+/// Fills `step` with the reply to what was sent at `sent`, or with the trouble instead of it.
+io::Task<void> Session::hear(Step& step, TimePoint sent, Deadline deadline) {
   while (true) {
     if (!inbox_.empty()) parse_inbox();
-    if (parser_.complete()) co_return reply_step(phase, sent);
-    if (parser_.error()) co_return unreadable(phase);
+    if (parser_.complete()) co_return finish(step, sent);
+    if (parser_.error()) co_return unreadable(step);
     auto room = inbox_.room();
     auto got = co_await stream_->read_some(room, deadline);
-    if (!got) co_return gone(phase, std::move(got.error()));
+    if (!got) co_return gone(step, std::move(got.error()));
     inbox_.received(*got);
   }
 }
 
 /// A server that refuses and hangs up has often said why before our write failed: what it sent is still to be read.
-io::Task<Step> Session::last_words(Phase phase, io::IoFailure failure) {
+io::Task<void> Session::hear_last_words(Step& step, io::IoFailure failure) {
   auto now = runtime_.now();
   Deadline limit(now + 1s);
   bool over = failure.kind != io::Failure::closed && failure.kind != io::Failure::reset;
@@ -261,10 +277,9 @@ io::Task<Step> Session::last_words(Phase phase, io::IoFailure failure) {
       parse_inbox();
     }
   }
-  if (!parser_.complete()) co_return gone(phase, std::move(failure));
-  auto step = reply_step(phase, now);
+  if (!parser_.complete()) co_return gone(step, std::move(failure));
+  finish(step, now);
   if (!poison_) poison(step, "the connection ended after " + step.reply->to_string());
-  co_return step;
 }
 
 void Session::parse_inbox() {
@@ -292,9 +307,7 @@ void Session::hear_lines() {
   }
 }
 
-Step Session::reply_step(Phase phase, TimePoint sent) {
-  Step step;
-  step.phase = phase;
+void Session::finish(Step& step, TimePoint sent) {
   step.reply = parser_.take();
   step.took = runtime_.now() - sent;
   step.evidence = std::exchange(heard_, {});
@@ -305,16 +318,15 @@ Step Session::reply_step(Phase phase, TimePoint sent) {
   }
   // RFC 5321 §3.8: 421 may answer anything, and the server closes after it.
   if (step.reply->code == 421) poison(step, "the server had ended the session: " + step.reply->to_string());
-  return step;
 }
 
 // ---- What goes wrong
 
 /// Octets that nothing we sent can have asked for.
-Step Session::out_of_turn(Phase phase) {
+void Session::out_of_turn(Step& step) {
   if (inbox_.pending().starts_with("421")) {
     parse_inbox();
-    if (parser_.complete()) return reply_step(phase, runtime_.now());
+    if (parser_.complete()) return finish(step, runtime_.now());
   }
   std::string early(inbox_.pending());
   inbox_.from = inbox_.to;
@@ -322,20 +334,20 @@ Step Session::out_of_turn(Phase phase) {
     auto where = channel_.add(runtime_.now(), trace::Direction::server, without_secrets(line));
     if (heard_.channel.empty()) heard_ = std::move(where);
   }
-  return trouble(phase, Trouble::spoke_too_early,
-                 "octets that answer nothing: " + printable(without_secrets(early), words_shown));
+  trouble(step, Trouble::spoke_too_early,
+          "octets that answer nothing: " + printable(without_secrets(early), words_shown));
 }
 
-Step Session::unreadable(Phase phase) {
+void Session::unreadable(Step& step) {
   bool too_long = parser_.error() == ReplyError::line_too_long;
   std::string line(too_long || parser_.raw_lines().empty() ? parser_.partial() : parser_.raw_lines().back());
   line = without_secrets(line);
   if (too_long) channel_.add(runtime_.now(), trace::Direction::server, line);
-  return trouble(phase, Trouble::framing,
-                 std::string("not a reply: ") + to_string(*parser_.error()) + ": " + printable(line, words_shown));
+  trouble(step, Trouble::framing,
+          std::string("not a reply: ") + to_string(*parser_.error()) + ": " + printable(line, words_shown));
 }
 
-Step Session::gone(Phase phase, io::IoFailure failure) {
+void Session::gone(Step& step, io::IoFailure failure) {
   auto detail = words_for(failure);
   std::string partial(without_secrets(parser_.partial()));
   if (!partial.empty()) {
@@ -344,27 +356,23 @@ Step Session::gone(Phase phase, io::IoFailure failure) {
   }
   if (partial.empty() && !parser_.raw_lines().empty()) partial = without_secrets(parser_.raw_lines().back());
   if (!partial.empty()) detail += " after: " + printable(partial, words_shown);
-  return trouble(phase, Trouble::io, std::move(detail), std::move(failure));
+  step.io = std::move(failure);
+  trouble(step, Trouble::io, std::move(detail));
 }
 
-Step Session::trouble(Phase phase, Trouble what, std::string detail, std::optional<io::IoFailure> io) {
-  Step step;
-  step.phase = phase;
+void Session::trouble(Step& step, Trouble what, std::string detail) {
   step.trouble = what;
-  step.io = std::move(io);
+  step.reply.reset();
   step.evidence = channel_.add(runtime_.now(), trace::Direction::note, detail);
   if (!heard_.channel.empty()) step.evidence.from = heard_.from;
   step.detail = std::move(detail);
   poison(step, step.detail);
-  return step;
 }
 
-Step Session::not_sent(Phase phase, Trouble what, std::string detail) const {
-  Step step;
-  step.phase = phase;
+/// Nothing was sent and the session is as good as before.
+void Session::hold_back(Step& step, Trouble what, std::string detail) {
   step.trouble = what;
   step.detail = std::move(detail);
-  return step;
 }
 
 void Session::poison(const Step& step, std::string why) {
@@ -387,21 +395,21 @@ std::string Session::without_secrets(std::string_view text) const {
 
 // ---- TLS
 
-io::Task<Step> Session::handshake(io::TlsOptions options, Phase phase, Deadline deadline) {
+/// `step` holds the reply that invited us, if any; its phase stays, its evidence and time are extended.
+io::Task<void> Session::handshake(Step& step, io::TlsOptions options, Deadline deadline) {
   auto begun = runtime_.now();
-  tls_ = co_await stream_->start_tls(std::move(options), deadline.within(begun, limit_of(phase)));
+  tls_ = co_await stream_->start_tls(std::move(options), deadline.within(begun, limit_of(step.phase)));
+  step.took += runtime_.now() - begun;
   if (!tls_->established) {
-    io::IoFailure failure{tls_->failure.value_or(io::Failure::tls), tls_->error};
-    auto detail = "the TLS handshake failed: " + (tls_->error.empty() ? words_for(failure) : tls_->error);
-    co_return trouble(phase, Trouble::io, std::move(detail), std::move(failure));
+    step.io = io::IoFailure{tls_->failure.value_or(io::Failure::tls), tls_->error};
+    auto why = tls_->error.empty() ? words_for(*step.io) : tls_->error;
+    co_return trouble(step, Trouble::io, "the TLS handshake failed: " + why);
   }
   capabilities_ = {};  // RFC 3207 §4.2
-  Step step;
-  step.phase = phase;
-  step.took = runtime_.now() - begun;
-  step.evidence = channel_.add(runtime_.now(), trace::Direction::note,
-                               std::string("TLS: ") + io::to_string(tls_->version) + ' ' + tls_->cipher);
-  co_return step;
+  auto note = channel_.add(runtime_.now(), trace::Direction::note,
+                           std::string("TLS: ") + io::to_string(tls_->version) + ' ' + tls_->cipher);
+  if (step.evidence.channel.empty()) step.evidence = note;
+  step.evidence.to = note.to;
 }
 
 }  // namespace smtpdx::smtp

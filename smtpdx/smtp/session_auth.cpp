@@ -25,19 +25,24 @@ Result<std::string> challenge_of(const Reply& reply, const std::string& mechanis
 }  // namespace
 
 io::Task<Step> Session::auth(Credentials credentials, Deadline deadline) {
-  if (auto stop = cannot_speak(Phase::auth)) co_return std::move(*stop);
+  Step step;
+  step.phase = Phase::auth;
+  if (!may_speak(step)) co_return step;
   auto mechanism = choose_mechanism(credentials, capabilities_.auth);
   if (!mechanism) {
     auto wanted = credentials.mechanism ? *credentials.mechanism : std::string("a mechanism we have");
-    co_return not_sent(Phase::auth, Trouble::not_offered, "the server does not offer " + wanted);
+    hold_back(step, Trouble::not_offered, "the server does not offer " + wanted);
+    co_return step;
   }
   auto client = make_sasl(*mechanism, credentials);
-  if (!client) co_return not_sent(Phase::auth, Trouble::not_sent, client.error().message);
-  auto initial = (*client)->initial();
-  if (!initial) co_return not_sent(Phase::auth, Trouble::not_sent, initial.error().message);
+  auto initial = client ? (*client)->initial() : std::unexpected(client.error());
+  if (!initial) {
+    hold_back(step, Trouble::not_sent, initial.error().message);
+    co_return step;
+  }
   if (!guard_) guard_ = std::make_unique<EchoGuard>();
   guard_->add_secret(credentials.secret);
-  auto step = co_await exchange(**client, std::move(*initial), deadline);
+  step = co_await exchange(**client, std::move(*initial), deadline);
   if (step.detail.empty()) step.detail = without_secrets((*client)->error_document());
   co_return step;
 }
@@ -79,9 +84,11 @@ io::Task<Step> Session::cancel(std::string why, Deadline deadline) {
   Line line{Phase::auth, "*", {}};
   auto step = co_await say(std::move(line), deadline);
   if (!step.reply) co_return step;
-  if (step.reply->code == 334) co_return trouble(Phase::auth, Trouble::framing, "challenges go on after \"*\": " + why);
-  step.trouble = Trouble::challenge;
-  step.detail = std::move(why);
+  if (step.reply->code == 334) {
+    trouble(step, Trouble::framing, "challenges go on after \"*\": " + why);
+  } else {
+    hold_back(step, Trouble::challenge, std::move(why));
+  }
   co_return step;
 }
 

@@ -80,7 +80,8 @@ io::Task<TransactionSteps> Session::one_transaction(Envelope envelope, Deadline 
       auto step = co_await rcpt(std::move(to), deadline);
       steps.rcpts.push_back(std::move(step));
     } else {
-      steps.rcpts.push_back(not_sent(Phase::rcpt, Trouble::not_sent, "MAIL had been refused"));
+      steps.rcpts.emplace_back().phase = Phase::rcpt;
+      hold_back(steps.rcpts.back(), Trouble::not_sent, "MAIL had been refused");
     }
   }
   if (steps.mail.ok() || poison_) steps.rset = co_await rset(deadline);
@@ -90,13 +91,19 @@ io::Task<TransactionSteps> Session::one_transaction(Envelope envelope, Deadline 
 io::Task<Step> Session::data(std::string message, Deadline deadline) {
   Line line{Phase::data, "DATA", {}};
   auto step = co_await say(std::move(line), deadline);
-  if (!step.reply || !step.reply->intermediate()) co_return step;
-  if (auto stop = cannot_speak(Phase::end_of_data)) co_return std::move(*stop);
+  if (step.trouble != Trouble::none || !step.reply->intermediate()) co_return step;
+  Step end;
+  end.phase = Phase::end_of_data;
+  if (!may_speak(end)) co_return end;
   phase_ = Phase::end_of_data;
   auto failure = co_await send_message(std::move(message), deadline);
-  if (failure) co_return co_await last_words(Phase::end_of_data, std::move(*failure));
   auto now = runtime_.now();
-  co_return co_await read_reply(Phase::end_of_data, now, deadline.within(now, 10min));
+  if (failure) {
+    co_await hear_last_words(end, std::move(*failure));
+  } else {
+    co_await hear(end, now, deadline.within(now, 10min));
+  }
+  co_return end;
 }
 
 /// The message itself is not put into the trace, only its size: it is the caller's, and may be large.
