@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a configuration to diag::ConfigFact. The decision is made elsewhere (mta/postfix); here the session is made up
+// from the question, decided once without and once with a login, and what came out is put into words the rules can
+// quote.
+//
+// Where the verdict is open only because something could have refused earlier and otherwise (a DNSBL, an unknown sender
+// domain), the relay refusal still stands behind it: it is handed on, and the open point is named in `unknown`. Where
+// something could have let the client pass, nothing is handed on.
+
+#include "intake/config.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.hpp"
+#include "mta/postfix/decide.hpp"
+
+namespace smtpdx::intake {
+namespace {
+
+namespace postfix = mta::postfix;
+
+std::vector<postfix::OwnAddress> own_addresses(const std::vector<Network>& given) {
+  std::vector<postfix::OwnAddress> own;
+  for (const auto& network : given) own.push_back({network.base, network.prefix, !network.has_host_bits});
+  return own;
+}
+
+postfix::Session session_of(const ConfigQuestion& question) {
+  postfix::Session session;
+  if (question.client != IpAddress()) session.client = question.client;
+  session.port = question.port;
+  session.sender = question.sender;
+  session.recipient = question.recipient;
+  return session;
+}
+
+/// The refusal that stands: the verdict itself, or what comes if everything unknown says nothing and could not permit.
+std::optional<postfix::Outcome> refusal(const postfix::Decision& decision) {
+  if (decision.verdict == postfix::Verdict::refused) return decision;
+  if (decision.if_silent && decision.if_silent->verdict == postfix::Verdict::refused && !decision.may_be_permitted)
+    return decision.if_silent;
+  return std::nullopt;
+}
+
+void add_unknown(diag::ConfigFact& fact, const postfix::Decision& decision) {
+  for (const auto& what : decision.unknown)
+    if (std::find(fact.unknown.begin(), fact.unknown.end(), what) == fact.unknown.end()) fact.unknown.push_back(what);
+}
+
+/// "reject_unauth_destination", and what softens its code where something does.
+std::string deciding(const postfix::Outcome& outcome, const postfix::Parameters& parameters) {
+  if (!outcome.by) return {};
+  auto words = outcome.by->restriction.empty() ? outcome.by->parameter : outcome.by->restriction;
+  if (parameters.flag("soft_bounce").value_or(false))
+    words += ", softened by soft_bounce = yes (" + parameters.get("soft_bounce").where.to_string() + ")";
+  return words;
+}
+
+void describe_recipient(diag::ConfigFact& fact, const postfix::Resolved& recipient, const std::string& lists) {
+  fact.recipient_domain = postfix::with_names(recipient.domain);
+  fact.recipient_class = postfix::to_string(recipient.address_class);
+  if (recipient.address_class == postfix::AddressClass::none)
+    fact.class_where = "in none of " + lists;
+  else if (recipient.address_class == postfix::AddressClass::unknown)
+    fact.unknown.push_back(recipient.why);
+  else
+    fact.class_where = recipient.where.to_string() + " " + recipient.parameter + ": " + recipient.pattern;
+}
+
+/// Is it the form of the address alone that is refused? The domain it names must be one that is served.
+bool routed_only(const postfix::Decision& decision, const postfix::Classes& classes, const std::string& recipient) {
+  const auto stands = refusal(decision);
+  const bool relay = stands && stands->by && stands->by->restriction.find("unauth_destination") != std::string::npos;
+  if (!relay || !decision.recipient || !(decision.recipient->routed || decision.recipient->unrouted)) return false;
+  const auto form = postfix::internal_form(recipient);
+  const auto at = form ? form->rfind('@') : std::string::npos;
+  if (at == std::string::npos) return false;
+  const auto plain = classes.resolve("someone" + form->substr(at));
+  return plain.address_class != postfix::AddressClass::none && plain.address_class != postfix::AddressClass::unknown;
+}
+
+/// The list in which the refusal stands, else the one that guards the relay.
+void describe_list(diag::ConfigFact& fact, const postfix::Parameters& parameters,
+                   const std::optional<postfix::DecidedBy>& by) {
+  std::string name = by && by->parameter.ends_with("_restrictions") ? by->parameter : "smtpd_relay_restrictions";
+  auto list = parameters.get(name);
+  if (list.text.empty()) list = parameters.get("smtpd_recipient_restrictions");
+  fact.relay_list = fold_space(postfix::with_names(list.text.text()));
+  fact.relay_where = (by && !by->where.built_in() ? by->where : list.where).to_string();
+}
+
+void describe_trust(diag::ConfigFact& fact, const postfix::Configuration& configuration,
+                    const postfix::Parameters& parameters, const postfix::Session& session) {
+  if (!session.client) return;
+  postfix::Tables tables(configuration.directory);
+  const auto trust =
+      postfix::trusted(parameters, tables, configuration.own_addresses, {*session.client, session.client_name});
+  if (trust.answer == postfix::Answer::unknown) {
+    fact.unknown.push_back(trust.why);
+    return;
+  }
+  fact.client_trusted = trust.answer == postfix::Answer::yes;
+  fact.client_why = trust.why;
+}
+
+diag::ConfigFact describe(const postfix::Configuration& configuration, const postfix::Service& service,
+                          const ConfigQuestion& question) {
+  diag::ConfigFact fact;
+  const postfix::Parameters parameters(configuration.main, &service);
+  postfix::Tables tables(configuration.directory);
+  const postfix::Classes classes(parameters, tables, configuration.own_addresses);
+  auto session = session_of(question);
+  const auto anonymous = postfix::decide(configuration, session);
+  session.login = postfix::Login{};
+  const auto logged_in = postfix::decide(configuration, session);
+
+  const auto host = parameters.get("myhostname");
+  if (!host.unknown()) fact.server_name = canonical_name(host.text.text());
+  fact.sasl_enabled = parameters.flag("smtpd_sasl_auth_enable");
+  describe_trust(fact, configuration, parameters, session);
+  if (anonymous.recipient) describe_recipient(fact, *anonymous.recipient, classes.lists_shown());
+  const auto refused = refusal(anonymous), refused_user = refusal(logged_in);
+  if (refused) {
+    fact.deciding = deciding(*refused, parameters);
+    fact.reply_code = refused->code;
+    fact.reply_text = refused->status + " " + refused->text;
+  }
+  if (refused_user) {
+    fact.deciding_authenticated = deciding(*refused_user, parameters);
+    fact.reply_code_authenticated = refused_user->code;
+  } else if (logged_in.verdict == postfix::Verdict::no_auth && logged_in.by) {
+    fact.deciding_authenticated = "no login: " + logged_in.by->parameter + " (" + logged_in.by->where.to_string() + ")";
+  }
+  describe_list(fact, parameters, refused ? refused->by : refused_user ? refused_user->by : std::nullopt);
+  fact.routed_form = routed_only(anonymous, classes, question.recipient);
+  if (anonymous.verdict == postfix::Verdict::server_fatal)
+    fact.unknown.push_back("nothing is answered at all: " + anonymous.text);
+  add_unknown(fact, anonymous);
+  add_unknown(fact, logged_in);
+  return fact;
+}
+
+}  // namespace
+
+Result<diag::ConfigFact> read_config(const std::string& kind_and_path, const ConfigQuestion& question) {
+  const auto colon = kind_and_path.find(':');
+  const auto kind = kind_and_path.substr(0, colon);
+  if (colon == std::string::npos || !iequals(kind, "postfix") || colon + 1 == kind_and_path.size())
+    return fail(ErrorKind::usage, "\"" + printable(kind_and_path, 100) + "\" is no configuration I can read",
+                "--config postfix:/etc/postfix");
+  const auto path = kind_and_path.substr(colon + 1);
+  auto configuration = postfix::load(path);
+  if (!configuration) return std::unexpected(configuration.error());
+  configuration->own_addresses = own_addresses(question.server_addresses);
+  const auto at = postfix::listener(*configuration, question.port, session_of(question).client);
+  diag::ConfigFact fact;
+  if (at.service)
+    fact = describe(*configuration, *at.service, question);
+  else
+    fact.unknown.push_back(at.problem);
+  fact.product = "postfix";
+  fact.path = path;
+  return fact;
+}
+
+}  // namespace smtpdx::intake
