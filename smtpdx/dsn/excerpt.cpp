@@ -9,19 +9,38 @@
 
 namespace smtpdx::dsn {
 
+namespace {
+
+/// What a white space run that ends before octet `next` has to stay: a blank line ends a reply, and a line that begins
+/// with a code or a transcript's mark is a line of its own. All other line ends are folding.
+std::string_view separator_for(std::string_view all, std::size_t next, int line_ends) {
+  if (line_ends == 0) return " ";
+  if (line_ends > 1) return "\n\n";
+  std::string_view rest = all.substr(next, 8);
+  bool mark = rest.starts_with("<<<") || rest.starts_with(">>>");
+  auto codes = codes_at(rest, 0);
+  return mark || (codes && codes->code != 0) ? "\n" : " ";
+}
+
+}  // namespace
+
 mail::Text folded(const mail::Text& text, std::size_t from, std::size_t length) {
   mail::Text out;
   std::string_view all = text.view();
   from = std::min(from, all.size());
   std::size_t end = std::min(all.size(), from + std::min(length, 2 * reply_limit));
   bool space = false;
+  int line_ends = 0;
   for (std::size_t i = from; i < end && out.octets().size() < reply_limit; ++i) {
     if (is_space(all[i])) {
       space = !out.octets().empty();
+      if (all[i] == '\n' || (all[i] == '\r' && (i + 1 >= end || all[i + 1] != '\n'))) ++line_ends;
       continue;
     }
-    if (space) out.push(' ', text.origin(i - 1));
+    if (space)
+      for (char c : separator_for(all, i, line_ends)) out.push(c, text.origin(i - 1));
     space = false;
+    line_ends = 0;
     out.push(all[i], text.origin(i));
   }
   return out;

@@ -9,8 +9,8 @@
 
 namespace smtpdx::dsn {
 
-/// [from, from + length) of `text` with every white space run as one space, ends trimmed, the way back kept. At most
-/// 16 KiB.
+/// [from, from + length) of `text` with white space runs as one space, ends trimmed, the way back kept. Blank lines and
+/// the ends of lines before a reply code or a transcript's mark stay line ends. At most 16 KiB.
 mail::Text folded(const mail::Text& text, std::size_t from, std::size_t length);
 
 /// read_reply_text over an excerpt: the evidence points into the input. `what` names the kind of the excerpt

@@ -304,6 +304,11 @@ Prose read_prose(const mail::Text& text, const std::vector<std::string>& recipie
   }
   for (auto& refusal : prose.refusals)
     if (refusal.reporter.empty()) refusal.reporter = prose.reporter;
+  if (prose.refusals.empty()) {
+    for (const auto& block : layout.blocks)
+      prose.wordings.push_back({block.recipient, folded(text, block.begin, block.end - block.begin)});
+    prose.wordings.push_back({{}, folded(text, 0, layout.end)});
+  }
   return prose;
 }
 

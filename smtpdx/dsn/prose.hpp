@@ -14,7 +14,13 @@
 namespace smtpdx::dsn {
 
 struct Prose {
-  std::vector<Refusal> refusals;           ///< at most 1,000
+  std::vector<Refusal> refusals;  ///< at most 1,000
+  struct Wording {
+    std::string recipient;  ///< empty for all words
+    mail::Text words;
+  };
+  /// Where nothing quotes a reply: the words of each block, then all words, for the catalogue.
+  std::vector<Wording> wordings;
   std::optional<std::size_t> returned_at;  ///< where the quoted header of the returned message begins, in the text
   std::string reporter;                    ///< host that wrote the report, where the words name it
 };

@@ -235,9 +235,9 @@ class MessageReader {
         text = std::move(html);
       }
     }
-    if (alone && prose.refusals.empty() && report) prose = read_pasted_report(text);
-    words_ = std::move(text);
     returned_in_words_ = prose.returned_at;
+    if (alone && prose.refusals.empty() && report) read_without_reply(text, prose);
+    words_ = std::move(text);
     return prose;
   }
 
@@ -265,11 +265,50 @@ class MessageReader {
     return marks >= 2;
   }
 
-  /// Fields of a delivery report that stand in the words themselves.
-  static Prose read_pasted_report(const mail::Text& text) {
-    Prose prose;
+  /// A report that quotes no reply: fields of a delivery report among the words, or words that the catalogue knows.
+  void read_without_reply(const mail::Text& text, Prose& prose) const {
     if (icontains(text.view(), "final-recipient")) prose.refusals = refusals_of(parse_delivery_report(text), text);
-    return prose;
+    if (!prose.refusals.empty()) return;
+    bool named = prose.wordings.size() > 1;
+    for (const auto& wording : prose.wordings) {
+      if (named && wording.recipient.empty() && !prose.refusals.empty()) break;
+      if (auto refusal = known_wording(wording)) prose.refusals.push_back(std::move(*refusal));
+    }
+    if (!prose.refusals.empty()) return;
+    // Nobody knows the words; that a mail system sends back a named recipient's message is still a failure.
+    std::string recipient = named ? prose.wordings.front().recipient : std::string();
+    if (recipient.empty()) recipient = mail::first_address(header().value("X-Failed-Recipients"));
+    if (recipient.empty()) return;
+    Refusal refusal;
+    refusal.kind = says_delayed(text.view()) ? Kind::delayed : Kind::failed;
+    refusal.recipient = std::move(recipient);
+    prose.refusals.push_back(std::move(refusal));
+  }
+
+  static bool says_delayed(std::string_view text) {
+    text = text.substr(0, 4096);
+    for (std::string_view cue : {"will keep trying", "not yet been delivered", "will be retried", "has been delayed",
+                                 "delivery attempts will continue", "warning: message still", "no action is required"})
+      if (icontains(text, cue)) return true;
+    return false;
+  }
+
+  static std::optional<Refusal> known_wording(const Prose::Wording& wording) {
+    auto matches = kb::Catalogue::builtin().match({0, "", wording.words.octets()});
+    std::erase_if(matches, [](const kb::PhraseMatch& m) { return m.phrase->wrapper; });
+    if (matches.empty()) return std::nullopt;
+    const auto& best = matches.front();
+    Refusal refusal;
+    refusal.kind = says_delayed(wording.words.view()) ? Kind::delayed : Kind::failed;
+    refusal.recipient = wording.recipient;
+    std::string_view words = wording.words.view();
+    std::size_t begin = words.substr(0, best.from).rfind('\n') + 1;
+    if (best.from - begin > 200) begin = best.from;
+    std::size_t end = std::max(best.to, std::min({words.find('\n', best.to), best.to + 200, words.size()}));
+    refusal.reply.text = fold_space(words.substr(begin, end - begin));
+    auto [offset, length] = wording.words.range(best.from, best.to - best.from);
+    refusal.evidence.push_back({"prose", offset, length, std::string(words.substr(best.from, best.to - best.from))});
+    return refusal;
   }
 
   /// A bounce within: somebody forwards what came back.
@@ -307,6 +346,8 @@ class MessageReader {
 
   Kind kind_without_refusal() const {
     if (is_challenge(header())) return Kind::challenge;
+    if (parts_.report == nullptr && iequals(message_.root.content_type.parameter("report-type"), "feedback-report"))
+      return Kind::complaint;
     return is_auto_reply(header()) ? Kind::auto_reply : Kind::not_a_bounce;
   }
 

@@ -40,9 +40,12 @@ bool code_begins(std::string_view s, std::size_t at) {
   return !(next == '.' && at + 4 < s.size() && is_digit(s[at + 4]));
 }
 
-bool is_trace_line(std::string_view line) {
+/// True for a line that does not belong to the reply above: `code` are the reply's first three octets.
+bool is_trace_line(std::string_view line, std::string_view code) {
   line = trim(line);
-  if (line.empty()) return true;
+  if (line.empty() || line.starts_with(">>>")) return true;
+  if (line.starts_with("<<<")) line = trim(line.substr(3));
+  if (code_begins(line, 0)) return !code_begins(code, 0) || line.substr(0, 3) != code;
   static constexpr std::string_view starts[] = {
       "at ",   "File \"", "Traceback", "}",        "{",     "During handling", "The abov", "Caused by", "... ",
       "stack", "code: ",  "response",  "command:", "errno", "syscall",         "---",      "___"};
@@ -109,7 +112,7 @@ std::string_view without_trailer(std::string_view text) {
     std::size_t next = end;
     while (next < text.size() && (text[next] == '\r' || text[next] == '\n') && next - end < 2) ++next;
     std::size_t stop = std::min(text.find_first_of("\r\n", next), text.size());
-    if (is_trace_line(text.substr(next, stop - next))) return trim(text.substr(0, end));
+    if (is_trace_line(text.substr(next, stop - next), text.substr(0, 3))) return trim(text.substr(0, end));
     end = stop < text.size() ? stop : std::string_view::npos;
   }
   return trim(text);
