@@ -26,14 +26,19 @@ struct Watched::OnTimer {
   void operator()(error_code error) const { self->on_timer(error); }
 };
 
-Watched::Watched(AsioRuntime& runtime, int fd, Owner owner, Wake wake)
+Watched::Watched(AsioRuntime& runtime, int fd, Owner owner)
     : runtime_(runtime),
       socket_(runtime.context().get_executor()),
       timer_(runtime.context().get_executor()),
-      owner_(owner),
-      wake_(wake) {
+      owner_(owner) {
   // The family is of no consequence: Asio needs it for accept and connect, which are done by hand here.
-  socket_.assign(asio::generic::stream_protocol(0, 0), fd);
+  socket_.assign(NewSocket{}, fd);
+}
+
+Watched::Watched(AsioRuntime& runtime, NewSocket kind, error_code& error)
+    : runtime_(runtime), socket_(runtime.context().get_executor()), timer_(runtime.context().get_executor()) {
+  socket_.open(kind, error);
+  closed_ = static_cast<bool>(error);
 }
 
 void Watched::Wait::await_suspend(std::coroutine_handle<> waiter) {

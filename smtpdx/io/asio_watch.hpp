@@ -17,9 +17,11 @@
 //
 // Only for the .cpp files of this floor: drags Asio in.
 
+#include <sys/socket.h>
+
 #include <array>
 #include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/generic/basic_endpoint.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -37,6 +39,17 @@ enum class Woken { ready, timed_out, closed };
 enum class Owner { ours, foreign };  ///< a foreign descriptor is never closed here
 enum class Wake { all, one };        ///< one: a ready listener wakes one of many acceptors
 
+/// A socket that Asio makes itself. For one that is handed to it Asio cannot know whether there are copies, and spends
+/// an epoll_ctl on closing. Not "stream oriented" in its eyes: the orderly end is a read of no octets.
+struct NewSocket {
+  using endpoint = boost::asio::generic::basic_endpoint<NewSocket>;  ///< unused, but Asio wants one
+  int address_family = AF_INET;
+  int kind = SOCK_STREAM;
+  int family() const { return address_family; }
+  int type() const { return kind | SOCK_NONBLOCK | SOCK_CLOEXEC; }
+  int protocol() const { return 0; }
+};
+
 class Watched : public boost::intrusive_ref_counter<Watched, boost::thread_unsafe_counter> {
   using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   struct Node : Hook {
@@ -48,7 +61,10 @@ class Watched : public boost::intrusive_ref_counter<Watched, boost::thread_unsaf
   using Nodes = boost::intrusive::list<Node, boost::intrusive::constant_time_size<false>>;
 
  public:
-  Watched(AsioRuntime& runtime, int fd, Owner owner = Owner::ours, Wake wake = Wake::all);
+  Watched(AsioRuntime& runtime, int fd, Owner owner = Owner::ours);
+  /// closed() where the system refused to make one: see `error`.
+  Watched(AsioRuntime& runtime, NewSocket kind, boost::system::error_code& error);
+  void set_wake(Wake wake) { wake_ = wake; }
 
   class [[nodiscard]] Wait : Node {
    public:
@@ -66,8 +82,8 @@ class Watched : public boost::intrusive_ref_counter<Watched, boost::thread_unsaf
 
   struct ReadResult {
     Woken woken;
-    boost::system::error_code error;  ///< asio::error::eof at the orderly end
-    std::size_t size;
+    boost::system::error_code error;
+    std::size_t size;  ///< 0 without an error: the orderly end
   };
   class [[nodiscard]] Read : Node {
    public:
@@ -111,8 +127,7 @@ class Watched : public boost::intrusive_ref_counter<Watched, boost::thread_unsaf
   };
 
   AsioRuntime& runtime_;
-  boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>
-      socket_;
+  boost::asio::basic_stream_socket<NewSocket, boost::asio::io_context::executor_type> socket_;
   AsioRuntime::Timer timer_;
   TimePoint timer_at_;
   std::array<Waits, 2> waits_;
@@ -120,8 +135,8 @@ class Watched : public boost::intrusive_ref_counter<Watched, boost::thread_unsaf
   std::uint32_t read_turn_ = 0;  ///< tells a late handler of an abandoned read from that of the present one
   bool timer_armed_ = false;
   bool closed_ = false;
-  Owner owner_;
-  Wake wake_;
+  Owner owner_ = Owner::ours;
+  Wake wake_ = Wake::all;
 };
 
 using WatchedPtr = boost::intrusive_ptr<Watched>;

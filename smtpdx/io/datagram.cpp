@@ -26,21 +26,22 @@ class UdpDatagrams final : public Datagrams {
   explicit UdpDatagrams(AsioRuntime& runtime) : runtime_(runtime) {}
 
   Task<IoResult<std::string>> exchange(DatagramRequest request, Deadline deadline) override {
-    auto fd = open_socket(SOCK_DGRAM, request.to.address, request.source);
-    if (!fd) co_return std::unexpected(fd.error());
-    Closing socket{WatchedPtr(new Watched(runtime_, *fd))};
+    auto opened = open_socket(runtime_, SOCK_DGRAM, request.to.address, request.source);
+    if (!opened) co_return std::unexpected(opened.error());
+    Closing socket{*opened};
+    const int fd = socket.watched->fd();
     // Connected, so that the kernel drops what others send and hands us ICMP errors.
     const auto to = to_sockaddr(request.to);
-    if (::connect(*fd, to.get(), to.size) != 0) co_return std::unexpected(connect_failure(errno));
-    if (::send(*fd, request.payload.data(), request.payload.size(), MSG_NOSIGNAL) < 0) {
+    if (::connect(fd, to.get(), to.size) != 0) co_return std::unexpected(connect_failure(errno));
+    if (::send(fd, request.payload.data(), request.payload.size(), MSG_NOSIGNAL) < 0) {
       co_return std::unexpected(io_failure(errno));
     }
-    std::string answer(65536, '\0');
     for (;;) {
       const auto woken = co_await socket.watched->wait(Side::read, deadline);
       if (woken != Woken::ready) co_return std::unexpected(failure_of(woken));
       for (;;) {
-        const auto n = ::recv(*fd, answer.data(), answer.size(), MSG_DONTWAIT);
+        auto& answer = datagram_buffer();
+        const auto n = ::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
         if (n < 0) co_return std::unexpected(io_failure(errno));

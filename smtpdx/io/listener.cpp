@@ -19,8 +19,8 @@ constexpr int backlog = 4096;
 
 class TcpListener final : public Listener {
  public:
-  TcpListener(AsioRuntime& runtime, int fd)
-      : runtime_(runtime), local_(local_endpoint(fd)), watched_(new Watched(runtime, fd, Owner::ours, Wake::one)) {}
+  TcpListener(AsioRuntime& runtime, WatchedPtr watched)
+      : runtime_(runtime), local_(local_endpoint(watched->fd())), watched_(std::move(watched)) {}
   ~TcpListener() override { close(); }
 
   Endpoint local() const override { return local_; }
@@ -56,22 +56,22 @@ class TcpListener final : public Listener {
 
 class SocketUdpListener final : public UdpListener {
  public:
-  SocketUdpListener(AsioRuntime& runtime, int fd)
-      : local_(local_endpoint(fd)), watched_(new Watched(runtime, fd, Owner::ours, Wake::one)) {}
+  explicit SocketUdpListener(WatchedPtr watched)
+      : local_(local_endpoint(watched->fd())), watched_(std::move(watched)) {}
   ~SocketUdpListener() override { close(); }
 
   Endpoint local() const override { return local_; }
 
   Task<IoResult<Datagram>> receive(Deadline deadline) override {
     const auto watched = watched_;
-    std::string bytes(65536, '\0');
     for (;;) {
       if (watched->closed()) co_return std::unexpected(failure_of(Woken::closed));
       sockaddr_storage from{};
       socklen_t size = sizeof from;
+      auto& bytes = datagram_buffer();
       const auto n = ::recvfrom(watched->fd(), bytes.data(), bytes.size(), MSG_DONTWAIT,
                                 reinterpret_cast<sockaddr*>(&from), &size);
-      if (n >= 0) co_return Datagram{from_sockaddr(from), bytes.substr(0, static_cast<std::size_t>(n))};
+      if (n >= 0) co_return Datagram{from_sockaddr(from), std::string(bytes.data(), static_cast<std::size_t>(n))};
       if (errno == EINTR || errno == ECONNREFUSED) continue;  // an earlier answer of ours found nobody
       if (errno != EAGAIN && errno != EWOULDBLOCK) co_return std::unexpected(io_failure(errno));
       const auto woken = co_await watched->wait(Side::read, deadline);
@@ -94,17 +94,19 @@ class SocketUdpListener final : public UdpListener {
 
 /// A bound socket. Options before the bind: SO_REUSEADDR, so that a restart does not wait for old connections; V6ONLY,
 /// so that "::" and "0.0.0.0" can be listened on side by side.
-Result<int> bound_socket(int type, const Endpoint& at) {
-  auto fd = open_socket(type, at.address, std::nullopt);
-  if (!fd) return fail(ErrorKind::system, "cannot listen on " + at.to_string() + ": " + fd.error().text);
+Result<WatchedPtr> bound_socket(AsioRuntime& runtime, int type, const Endpoint& at) {
+  auto opened = open_socket(runtime, type, at.address, std::nullopt);
+  if (!opened) return fail(ErrorKind::system, "cannot listen on " + at.to_string() + ": " + opened.error().text);
+  const int fd = (*opened)->fd();
   const int one = 1;
-  if (type == SOCK_STREAM) ::setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (at.address.is_v6()) ::setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+  if (type == SOCK_STREAM) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (at.address.is_v6()) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   const auto address = to_sockaddr(at);
-  const bool ok = ::bind(*fd, address.get(), address.size) == 0 && (type != SOCK_STREAM || ::listen(*fd, backlog) == 0);
-  if (ok) return *fd;
+  const bool ok = ::bind(fd, address.get(), address.size) == 0 && (type != SOCK_STREAM || ::listen(fd, backlog) == 0);
   const int error = errno;
-  ::close(*fd);
+  (*opened)->set_wake(Wake::one);
+  if (ok) return *opened;
+  (*opened)->close();
   return fail(ErrorKind::system, "cannot listen on " + at.to_string() + ": " + system_words(error),
               error == EACCES ? "ports below 1024 need a privilege: choose a higher one" : "");
 }
@@ -112,15 +114,16 @@ Result<int> bound_socket(int type, const Endpoint& at) {
 }  // namespace
 
 Result<std::unique_ptr<Listener>> listen_tcp(Runtime& runtime, Endpoint at) {
-  auto fd = bound_socket(SOCK_STREAM, at);
-  if (!fd) return std::unexpected(fd.error());
-  return std::make_unique<TcpListener>(AsioRuntime::of(runtime), *fd);
+  auto& real = AsioRuntime::of(runtime);
+  auto bound = bound_socket(real, SOCK_STREAM, at);
+  if (!bound) return std::unexpected(bound.error());
+  return std::make_unique<TcpListener>(real, *bound);
 }
 
 Result<std::unique_ptr<UdpListener>> listen_udp(Runtime& runtime, Endpoint at) {
-  auto fd = bound_socket(SOCK_DGRAM, at);
-  if (!fd) return std::unexpected(fd.error());
-  return std::make_unique<SocketUdpListener>(AsioRuntime::of(runtime), *fd);
+  auto bound = bound_socket(AsioRuntime::of(runtime), SOCK_DGRAM, at);
+  if (!bound) return std::unexpected(bound.error());
+  return std::make_unique<SocketUdpListener>(*bound);
 }
 
 }  // namespace smtpdx::io

@@ -37,6 +37,7 @@ class Stream {
   /// Client handshake in place. The caller has made sure that nothing received is left unread (RFC 3207 §4.2).
   virtual Task<TlsFacts> start_tls(TlsOptions options, Deadline deadline) = 0;
   virtual bool is_tls() const = 0;
+  /// Our end; 0.0.0.0:0 where there is none (ssh) or where it was never asked for before close().
   virtual Endpoint local() const = 0;
   virtual Endpoint peer() const = 0;
   /// Best effort, no wait; further reads and writes fail with closed.

@@ -53,33 +53,38 @@ Endpoint local_endpoint(int fd) {
 
 namespace {
 
-IoFailure bind_source(int fd, const IpAddress& source) {
+std::optional<IoFailure> bind_source(int fd, const IpAddress& source) {
 #ifdef IP_BIND_ADDRESS_NO_PORT
   const int one = 1;
   ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);  // an optimisation; may be unknown
 #endif
   const auto address = to_sockaddr({source, 0});
-  if (::bind(fd, address.get(), address.size) == 0) return {Failure::local, ""};
-  return {Failure::local, "source address " + source.to_string() + ": " + system_words(errno)};
+  if (::bind(fd, address.get(), address.size) == 0) return std::nullopt;
+  return IoFailure{Failure::local, "source address " + source.to_string() + ": " + system_words(errno)};
 }
 
 }  // namespace
 
-IoResult<int> open_socket(int type, const IpAddress& to, std::optional<IpAddress> source) {
+IoResult<WatchedPtr> open_socket(AsioRuntime& runtime, int type, const IpAddress& to, std::optional<IpAddress> source) {
   if (source && source->is_v6() != to.is_v6()) {
     return std::unexpected(IoFailure{
         Failure::local, "source address " + source->to_string() + " is not of the same family as " + to.to_string()});
   }
-  const int fd = ::socket(to.is_v6() ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::unexpected(IoFailure{Failure::local, system_words(errno)});
+  boost::system::error_code error;
+  WatchedPtr watched(new Watched(runtime, NewSocket{to.is_v6() ? AF_INET6 : AF_INET, type}, error));
+  if (error) return std::unexpected(IoFailure{Failure::local, system_words(error.value())});
   if (source) {
-    auto failure = bind_source(fd, *source);
-    if (!failure.text.empty()) {
-      ::close(fd);
-      return std::unexpected(std::move(failure));
+    if (auto failure = bind_source(watched->fd(), *source)) {
+      watched->close();
+      return std::unexpected(std::move(*failure));
     }
   }
-  return fd;
+  return watched;
+}
+
+std::array<char, 65536>& datagram_buffer() {
+  static thread_local std::array<char, 65536> buffer;
+  return buffer;
 }
 
 std::string system_words(int error) { return to_lower(std::system_category().message(error)); }

@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <optional>
 
 #include "base/ip.hpp"
@@ -15,6 +17,8 @@
 namespace smtpdx::io {
 
 enum class Woken;
+class AsioRuntime;
+class Watched;
 
 struct SockAddr {
   sockaddr_storage storage{};
@@ -26,10 +30,13 @@ Endpoint from_sockaddr(const sockaddr_storage& storage);
 /// 0.0.0.0:0 where the descriptor has no such address.
 Endpoint local_endpoint(int fd);
 
-/// A non-blocking socket of the family of `to` (SOCK_STREAM or SOCK_DGRAM), bound to `source` if given. The port is
-/// chosen at connect (IP_BIND_ADDRESS_NO_PORT), so that one source address does not run out of ports early. Caller
-/// closes.
-IoResult<int> open_socket(int type, const IpAddress& to, std::optional<IpAddress> source);
+/// A non-blocking socket of the family of `to` (SOCK_STREAM or SOCK_DGRAM) in the loop, bound to `source` if given. The
+/// port is chosen at connect (IP_BIND_ADDRESS_NO_PORT), so that one source address does not run out of ports early.
+IoResult<boost::intrusive_ptr<Watched>> open_socket(AsioRuntime& runtime, int type, const IpAddress& to,
+                                                    std::optional<IpAddress> source);
+
+/// Room for the largest datagram, one a thread: to be copied from before the next wait.
+std::array<char, 65536>& datagram_buffer();
 
 std::string system_words(int error);  ///< strerror, lower case
 /// What an errno from an open connection (or from the network while connecting) means.

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/error.hpp>
 #include <cerrno>
 
 #include "io/socket.hpp"
@@ -31,11 +30,9 @@ Task<IoResult<std::size_t>> SocketStream::raw_read(std::span<char> into, Deadlin
   spoke_last_ = false;
   const auto read = co_await watched->read(into, deadline);
   if (read.woken != Woken::ready) co_return std::unexpected(failure_of(read.woken));
-  if (!read.error) co_return read.size;
-  if (read.error == boost::asio::error::eof) {
-    co_return std::unexpected(IoFailure{Failure::closed, "the other side closed the connection"});
-  }
-  co_return std::unexpected(io_failure(read.error.value()));
+  if (read.error) co_return std::unexpected(io_failure(read.error.value()));
+  if (read.size > 0) co_return read.size;
+  co_return std::unexpected(IoFailure{Failure::closed, "the other side closed the connection"});
 }
 
 Task<IoResult<std::size_t>> SocketStream::raw_write(std::string_view bytes, Deadline deadline) {
@@ -66,10 +63,7 @@ void SocketStream::raw_discard() {
   if (kind_ == Kind::tcp && !watched_->closed()) ::recv(watched_->fd(), nullptr, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
 }
 
-void SocketStream::raw_close() {
-  if (!watched_->closed()) (void)local();  // still asked for afterwards, in reports
-  watched_->close();
-}
+void SocketStream::raw_close() { watched_->close(); }
 
 void SocketStream::reset() {
   const linger now{1, 0};

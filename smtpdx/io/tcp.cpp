@@ -24,19 +24,20 @@ class TcpConnector final : public Connector {
   TcpConnector(AsioRuntime& runtime, std::shared_ptr<TlsClient> tls) : runtime_(runtime), tls_(std::move(tls)) {}
 
   Task<IoResult<std::unique_ptr<Stream>>> connect(ConnectRequest request, Deadline deadline) override {
-    auto fd = open_socket(SOCK_STREAM, request.to.address, request.source);
-    if (!fd) co_return std::unexpected(fd.error());
-    const int one = 1;
-    ::setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    const auto to = to_sockaddr(request.to);
-    const int begun = ::connect(*fd, to.get(), to.size) == 0 ? 0 : errno;
-    WatchedPtr watched(new Watched(runtime_, *fd));
+    auto opened = open_socket(runtime_, SOCK_STREAM, request.to.address, request.source);
+    if (!opened) co_return std::unexpected(opened.error());
+    const auto watched = *opened;
+    const int fd = watched->fd();
     auto stream = std::make_unique<SocketStream>(watched, tls_, request.to);  // closes on every way out
+    const int one = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    const auto to = to_sockaddr(request.to);
+    const int begun = ::connect(fd, to.get(), to.size) == 0 ? 0 : errno;
     if (begun != 0 && begun != EINPROGRESS) co_return std::unexpected(connect_failure(begun));
     if (begun == EINPROGRESS) {
       const auto woken = co_await watched->wait(Side::write, deadline);
       if (woken != Woken::ready) co_return std::unexpected(failure_of(woken));
-      if (const int error = socket_error(*fd)) co_return std::unexpected(io_failure(error));
+      if (const int error = socket_error(fd)) co_return std::unexpected(io_failure(error));
     }
     co_return stream;
   }
