@@ -41,7 +41,7 @@ mail::Text folded(const mail::Text& text, std::size_t from, std::size_t length) 
       for (char c : separator_for(all, i, line_ends)) out.push(c, text.origin(i - 1));
     space = false;
     line_ends = 0;
-    out.push(all[i], text.origin(i));
+    out.push_from(text, i);
   }
   return out;
 }

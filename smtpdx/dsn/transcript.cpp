@@ -109,7 +109,7 @@ std::vector<Refusal> read_transcript(const mail::Text& text, std::size_t limit) 
     if (refusal && (codes->code != code || reply.octets().empty())) finish();
     if (!reply.octets().empty()) reply.push('\n', text.origin(reader.line_offset() + skip));
     for (std::size_t i = 0; i < words.size() && reply.octets().size() < reply_limit; ++i)
-      reply.push(words[i], text.origin(reader.line_offset() + skip + i));
+      reply.push_from(text, reader.line_offset() + skip + i);
     if (refusal) code = codes->code;
     bool more = refusal && words.size() > 3 && words[3] == '-';
     if (refusal && !more) {

@@ -49,7 +49,7 @@ Text decode_base64(std::string_view body, std::size_t base, std::size_t limit) {
       out.truncated = true;
       return out;
     }
-    out.push(static_cast<char>((bits >> have) & 0xFF), base + first);
+    out.push(static_cast<char>((bits >> have) & 0xFF), base + first, std::min<std::size_t>(i + 1 - first, 255));
     first = i;
   }
   return out;
@@ -77,7 +77,7 @@ Text decode_quoted_printable(std::string_view body, std::size_t base, std::size_
     }
     if (body[i] == '=') {
       if (i + 2 < body.size() && hex_value(body[i + 1]) >= 0 && hex_value(body[i + 2]) >= 0) {
-        out.push(static_cast<char>(hex_value(body[i + 1]) * 16 + hex_value(body[i + 2])), base + i);
+        out.push(static_cast<char>(hex_value(body[i + 1]) * 16 + hex_value(body[i + 2])), base + i, 3);
         i += 3;
         continue;
       }
@@ -99,8 +99,8 @@ struct Entity {
 constexpr std::array<Entity, 7> entities = {
     {{"lt", "<"}, {"gt", ">"}, {"amp", "&"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", " "}, {"shy", ""}}};
 
-void push_code_point(Text& out, std::uint32_t point, std::size_t origin) {
-  auto push = [&](std::uint32_t octet) { out.push(static_cast<char>(octet), origin); };
+void push_code_point(Text& out, std::uint32_t point, std::size_t origin, std::size_t width) {
+  auto push = [&](std::uint32_t octet) { out.push(static_cast<char>(octet), origin, width); };
   if (point < 0x80) {
     push(point == 0xA0 ? ' ' : point);
   } else if (point == 0xA0) {
@@ -116,9 +116,12 @@ void push_code_point(Text& out, std::uint32_t point, std::size_t origin) {
 }
 
 /// Reads "&…;" at `i`, appends its text and returns its length; 0 where it is no entity.
-std::size_t take_entity(std::string_view html, std::size_t i, Text& out, std::size_t origin) {
+std::size_t take_entity(const Text& source, std::size_t i, Text& out) {
+  std::string_view html = source.view();
+  std::size_t origin = source.origin(i);
   std::size_t end = html.substr(0, std::min(html.size(), i + 12)).find(';', i);
   if (end == std::string_view::npos) return 0;
+  std::size_t width = std::min<std::size_t>(source.origin(end) + source.width(end) - origin, 255);
   std::string_view name = html.substr(i + 1, end - i - 1);
   if (name.starts_with('#')) {
     std::uint32_t point = 0;
@@ -129,12 +132,12 @@ std::size_t take_entity(std::string_view html, std::size_t i, Text& out, std::si
       point = point * (hex ? 16 : 10) + static_cast<std::uint32_t>(digit);
       if (point > 0xFFFF) return 0;
     }
-    push_code_point(out, point, origin);
+    push_code_point(out, point, origin, width);
     return end + 1 - i;
   }
   for (const auto& entity : entities) {
     if (entity.name != name) continue;
-    for (char c : entity.text) out.push(c, origin);
+    for (char c : entity.text) out.push(c, origin, width);
     return end + 1 - i;
   }
   return 0;
@@ -155,13 +158,13 @@ bool is_block_tag(std::string_view tag) {
 
 std::size_t Text::origin(std::size_t index) const {
   if (origins_.empty()) return base_ + index;
-  return index < origins_.size() ? origins_[index] : origins_.back() + 1;
+  return index < origins_.size() ? origins_[index] : origins_.back() + widths_.back();
 }
 
 std::pair<std::size_t, std::size_t> Text::range(std::size_t from, std::size_t length) const {
   if (length == 0) return {origin(from), 0};
-  std::size_t begin = origin(from), last = origin(from + length - 1);
-  return {begin, last + 1 - begin};
+  std::size_t begin = origin(from), last = from + length - 1;
+  return {begin, origin(last) + width(last) - begin};
 }
 
 Text decode(std::string_view body, std::string_view encoding, std::size_t base, std::size_t limit) {
@@ -186,7 +189,7 @@ Text html_to_text(const Text& html) {
       // An address in angle brackets, left unescaped, is text and no tag.
       std::size_t end = in.find_first_of("<>@", i + 1);
       if (end != std::string_view::npos && in[end] == '@' && in.substr(i, end - i).find_first_of(" =\"") == in.npos) {
-        out.push(in[i], html.origin(i));
+        out.push_from(html, i);
         ++i;
         continue;
       }
@@ -204,12 +207,12 @@ Text html_to_text(const Text& html) {
       continue;
     }
     if (in[i] == '&') {
-      if (std::size_t n = take_entity(in, i, out, html.origin(i)); n > 0) {
+      if (std::size_t n = take_entity(html, i, out); n > 0) {
         i += n;
         continue;
       }
     }
-    out.push(in[i], html.origin(i));
+    out.push_from(html, i);
     ++i;
   }
   return out;
@@ -228,7 +231,7 @@ Text without_quote_marks(const Text& text) {
       if (i >= in.size()) break;
     }
     line_start = in[i] == '\n' || in[i] == '\r';
-    out.push(in[i], text.origin(i));
+    out.push_from(text, i);
   }
   return out;
 }

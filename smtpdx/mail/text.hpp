@@ -5,6 +5,7 @@
 // the octet of the input it came from. A finding in a base64 part can so still be pointed at in the file.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,16 +27,24 @@ class Text {
   std::size_t origin(std::size_t index) const;
   /// First octet and count in the input of [from, from + length).
   std::pair<std::size_t, std::size_t> range(std::size_t from, std::size_t length) const;
-  /// Appends an octet that came from `origin`. Only for texts made empty.
-  void push(char c, std::size_t origin) {
+  /// Octets of the input that octet `index` stands for: 3 for a quoted-printable escape.
+  std::size_t width(std::size_t index) const { return widths_.empty() ? 1 : widths_[index]; }
+  /// Appends an octet that came from `width` octets at `origin`. Only for texts made empty.
+  void push(char c, std::size_t origin, std::size_t width = 1) {
     octets_ += c;
     origins_.push_back(origin);
+    widths_.push_back(static_cast<std::uint8_t>(width));
+  }
+  /// Appends octet `index` of `other` with its origin.
+  void push_from(const Text& other, std::size_t index) {
+    push(other.octets_[index], other.origin(index), other.width(index));
   }
   bool truncated = false;
 
  private:
   std::string octets_;
   std::vector<std::size_t> origins_;  ///< empty where origin(i) = base_ + i
+  std::vector<std::uint8_t> widths_;  ///< as many as origins_
   std::size_t base_ = 0;
 };
 
