@@ -142,6 +142,7 @@ Result<std::unique_ptr<World>> World::make(const WorldOptions& options) {
     if (!rule) return std::unexpected(rule.error());
     rules.push_back(std::move(*rule));
   }
+  const auto typed = rules;
   p.connect_to = std::make_unique<io::ConnectTo>(*inner, std::move(rules));
   p.manners = std::make_unique<io::Manners>(*p.runtime, *p.connect_to,
                                             options.own_server ? io::Ownership::own : io::Ownership::foreign);
@@ -150,8 +151,10 @@ Result<std::unique_ptr<World>> World::make(const WorldOptions& options) {
   if (!resolver) return std::unexpected(resolver.error());
   p.resolver = std::move(*resolver);
   p.env = std::make_unique<probes::Env>(probes::Env{*p.runtime, *p.manners, *p.resolver, p.log,
-                                                    options.helo.empty() ? own_name() : options.helo, std::nullopt, 0,
-                                                    0, 53, p.manners.get()});
+                                                    options.helo.empty() ? own_name() : options.helo, std::nullopt, 0, 0, 53, p.manners.get()});
+  for (const auto& rule : typed)
+    if (!rule.host.empty() && rule.to_address && !IpAddress::parse(rule.host))
+      p.env->fixed_addresses[rule.host] = *rule.to_address;
   return world;
 }
 

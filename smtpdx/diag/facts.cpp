@@ -61,8 +61,27 @@ std::string_view to_string(Outcome outcome) {
   return "";
 }
 
+namespace {
+bool literal(std::string_view helo) { return helo.starts_with('['); }
+}  // namespace
+
+QuestionFact question_fact(const Case& c) {
+  QuestionFact f;
+  f.from = c.from;
+  f.to = c.to;
+  if (c.server) f.server = c.server->host + (c.server->port == 0 ? "" : ":" + std::to_string(c.server->port));
+  f.user = c.user;
+  f.client_helo = c.client.helo;
+  if (c.client.address) f.client_address = c.client.address->to_string();
+  f.client_tls = c.client.tls;
+  f.client_auth = c.client.auth;
+  f.client_mechanisms = c.mechanisms_of_client;
+  return f;
+}
+
 std::vector<Axis> differing(const Shape& a, const Shape& b) {
   std::vector<Axis> axes;
+  const bool other_family = a.server.address.is_v6() != b.server.address.is_v6();
   if (a.host != b.host) {
     axes.push_back(Axis::host);  // another host has another address by nature
   } else if (a.server.address != b.server.address) {
@@ -70,8 +89,10 @@ std::vector<Axis> differing(const Shape& a, const Shape& b) {
   }
   if (a.server.port != b.server.port) axes.push_back(Axis::port);
   if (a.tls != b.tls) axes.push_back(Axis::tls);
-  if (!iequals(a.helo, b.helo)) axes.push_back(Axis::helo);
-  if (a.source != b.source) axes.push_back(Axis::source);
+  const bool other_source = a.source != b.source && !other_family;
+  const bool own_literals = literal(a.helo) && literal(b.helo) && (other_source || other_family);
+  if (!iequals(a.helo, b.helo) && !own_literals) axes.push_back(Axis::helo);
+  if (other_source) axes.push_back(Axis::source);
   if (a.user != b.user) axes.push_back(Axis::auth);
   if (a.mail_from != b.mail_from) axes.push_back(Axis::sender);
   if (a.rcpt_to != b.rcpt_to) axes.push_back(Axis::recipient);
@@ -80,6 +101,7 @@ std::vector<Axis> differing(const Shape& a, const Shape& b) {
 
 namespace {
 struct Kind {
+  std::string_view operator()(const QuestionFact&) const { return "input.question"; }
   std::string_view operator()(const RefusalFact&) const { return "input.refusal"; }
   std::string_view operator()(const LoggedSessionFact&) const { return "input.session"; }
   std::string_view operator()(const ConfigFact&) const { return "config.relay"; }
@@ -94,6 +116,7 @@ struct Kind {
   std::string_view operator()(const Attempt&) const { return "smtp.rcpt"; }
 };
 struct Subject {
+  std::string operator()(const QuestionFact& f) const { return f.server.empty() ? f.to : f.server; }
   std::string operator()(const RefusalFact& f) const { return f.refusal.recipient; }
   std::string operator()(const LoggedSessionFact& f) const { return f.server; }
   std::string operator()(const ConfigFact& f) const { return f.path; }

@@ -36,6 +36,8 @@ struct Shape {
 enum class Axis { host, address, port, tls, helo, source, auth, sender, recipient };
 std::string_view to_string(Axis axis);
 /// The variables in which two shapes differ. One name's two addresses differ in `address`; two names in `host` only.
+/// What follows from another change by nature is not counted: our address with the family, an EHLO literal with our
+/// address.
 std::vector<Axis> differing(const Shape& a, const Shape& b);
 
 /// Why a recipient was asked about.
@@ -127,6 +129,14 @@ struct ControlFact {
   };
   std::vector<Try> port25, submission;
 };
+/// "input.question": what was typed, so that a verdict that rests on it has something to point at.
+struct QuestionFact {
+  std::string from, to, server, user, client_helo, client_address;
+  std::optional<TlsMode> client_tls;
+  AuthState client_auth = AuthState::unknown;
+  std::vector<std::string> client_mechanisms;
+};
+QuestionFact question_fact(const Case& question);
 /// "input.refusal": what the user holds, as read.
 struct RefusalFact {
   dsn::Refusal refusal;
@@ -161,8 +171,8 @@ struct ConfigFact {
   std::vector<std::string> unknown;  ///< what the files do not say
 };
 
-using Fact = std::variant<RefusalFact, LoggedSessionFact, ConfigFact, MxFact, AddressFact, PtrFact, AuthorityFact,
-                          NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
+using Fact = std::variant<QuestionFact, RefusalFact, LoggedSessionFact, ConfigFact, MxFact, AddressFact, PtrFact,
+                          AuthorityFact, NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
 
 struct Observation {
   std::string id;  ///< "o3"

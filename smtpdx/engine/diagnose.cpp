@@ -21,6 +21,7 @@ constexpr Duration want_limit = 25s;  ///< one connection or look-up; silence mu
 class Run {
  public:
   Run(const kb::Catalogue& catalogue, Job& job) : catalogue_(catalogue), job_(job) {
+    observe({diag::question_fact(job.question), {}, Duration{0}});
     for (std::size_t i = 0; i < job.given.size(); ++i) {
       trace::Evidence evidence = i < job.given_evidence.size() ? job.given_evidence[i] : trace::Evidence{};
       observe({std::move(job.given[i]), std::move(evidence), Duration{0}});
@@ -131,8 +132,8 @@ diag::Report Run::report(Duration elapsed) {
         break;
     }
   }
-  report.observations = std::move(observations_);
   conclude(report);
+  report.observations = std::move(observations_);
   return report;
 }
 

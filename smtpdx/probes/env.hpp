@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +28,10 @@ struct Env {
   std::optional<smtp::Credentials> credentials;
   unsigned round = 0;  ///< set by the engine; goes into the order of attempts
   unsigned sequence = 0;
-  std::uint16_t dns_port = 53;     ///< where authoritative name servers listen
+  std::uint16_t dns_port = 53;  ///< where authoritative name servers listen
   io::Manners* manners = nullptr;  ///< counts refused recipients; none in tests and own worlds
+  /// Hosts whose address was typed (--connect-to HOST:…): never looked up.
+  std::map<std::string, IpAddress> fixed_addresses = {};
 
   /// A position in time: later rounds are later; within one round only attempts of one channel are ordered.
   unsigned next_order() { return (round << 16) | (++sequence & 0xffff); }

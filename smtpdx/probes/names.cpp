@@ -30,6 +30,12 @@ io::Task<Sightings> mx(Env& env, diag::WantMx want, Deadline deadline) {
 
 io::Task<Sightings> addresses(Env& env, diag::WantAddresses want, Deadline deadline) {
   const auto started = env.runtime.now();
+  if (auto fixed = env.fixed_addresses.find(want.host); fixed != env.fixed_addresses.end()) {
+    dns::HostAddresses typed;
+    typed.host = want.host;
+    typed.addresses = {fixed->second};
+    co_return one(diag::AddressFact{std::move(typed)}, {}, Duration{0});
+  }
   auto found = co_await dns::look_up_addresses(env.resolver, want.host, deadline);
   auto evidence = found.a ? found.a->evidence : trace::Evidence{};
   co_return one(diag::AddressFact{std::move(found)}, std::move(evidence), env.runtime.now() - started);
@@ -128,22 +134,48 @@ io::Task<Sightings> authority(Env& env, diag::WantAuthority want, Deadline deadl
   co_return one(std::move(fact), zone.evidence, env.runtime.now() - started);
 }
 
+namespace {
+
+/// Short names have neighbours by chance; from this length on a neighbour is worth a question.
+constexpr std::size_t min_label_for_swaps = 7;
+constexpr std::size_t max_candidates = 24;
+
+/// Two neighbouring letters swapped, the commonest slip of a typing hand; and the known names within reach.
+std::vector<std::string> slips(const diag::WantNear& want) {
+  std::vector<std::string> names;
+  auto add = [&](const std::string& name) {
+    if (names.size() < max_candidates && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  };
+  for (const auto& name : want.known) {
+    if (name.empty() || name == want.domain || in_domain(name, want.domain) || in_domain(want.domain, name)) continue;
+    if (edit_distance(name, want.domain) <= (want.domain.size() < 8 ? 1u : 2u)) add(name);
+  }
+  const auto label = want.domain.substr(0, want.domain.find('.'));
+  for (std::size_t i = 0; label.size() >= min_label_for_swaps && i + 1 < label.size(); ++i) {
+    if (label[i] == label[i + 1] || is_digit(label[i]) || is_digit(label[i + 1]) || label[i] == '-' ||
+        label[i + 1] == '-')
+      continue;
+    auto name = want.domain;
+    std::swap(name[i], name[i + 1]);
+    add(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 io::Task<Sightings> near(Env& env, diag::WantNear want, Deadline deadline) {
   const auto started = env.runtime.now();
   std::vector<io::Task<dns::MxLookup>> tasks;
-  for (const auto& name : want.known) {
-    if (name.empty() || name == want.domain || in_domain(name, want.domain) || in_domain(want.domain, name)) continue;
-    const auto distance = edit_distance(name, want.domain);
-    const std::size_t allowed = want.domain.size() < 8 ? 1 : 2;
-    if (distance <= allowed) tasks.push_back(dns::look_up_mx(env.resolver, name, deadline));
-  }
+  for (const auto& name : slips(want)) tasks.push_back(dns::look_up_mx(env.resolver, name, deadline));
   diag::NearNameFact fact;
   fact.domain = want.domain;
   trace::Evidence evidence;
   if (!tasks.empty()) {
     auto found = co_await io::when_all(std::move(tasks));
     for (const auto& f : found) {
-      if (f.hosts.empty()) continue;
+      if (f.kind != dns::MxKind::listed) continue;
       diag::NearNameFact::Near near{f.domain, {}};
       for (const auto& h : f.hosts) near.mx.push_back(h.name);
       fact.names.push_back(std::move(near));

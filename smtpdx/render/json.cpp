@@ -97,6 +97,19 @@ json capabilities_json(const std::optional<smtp::Capabilities>& c) {
 }
 
 struct Value {
+  json operator()(const diag::QuestionFact& f) const {
+    json j;
+    j["from"] = text_or_null(f.from);
+    j["to"] = text_or_null(f.to);
+    j["server"] = text_or_null(f.server);
+    j["user"] = text_or_null(f.user);
+    j["client_helo"] = text_or_null(f.client_helo);
+    j["client_address"] = text_or_null(f.client_address);
+    j["client_tls"] = f.client_tls ? json(to_string(*f.client_tls)) : json(nullptr);
+    j["client_auth"] = to_string(f.client_auth);
+    j["client_mechanisms"] = f.client_mechanisms;
+    return j;
+  }
   json operator()(const diag::RefusalFact& f) const {
     json j;
     j["reply"] = reply_json(f.refusal.reply);

@@ -33,7 +33,7 @@ CauseVerdict s35_not_in_allowlist(const View& view) {
   if (look.offers_auth(look.port()).value_or(false) || look.other_port_with_auth() != 0)
     return Say::ruled_out().because(look.session_ids(),
                                     "the server offers a login: that, not the address, is what opens it");
-  if (!look.auth_nowhere()) return Say::nothing();
+  if (!look.auth_nowhere() || look.other_machine_at_port()) return Say::nothing();
   auto anonymous = look.anonymous(look.port(), look.shape_tls());
   if (!anonymous || !view.refused_as_asked(*anonymous) || !view.refusal()) return Say::nothing();
   if (auto flip = view.flip(Axis::source, look.host()))

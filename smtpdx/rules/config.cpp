@@ -30,7 +30,7 @@ bool server_is_mx(const View& view, const diag::ConfigFact& config) {
     const auto* caps = row.session ? row.session->capabilities() : nullptr;
     if (caps && iequals(caps->greeting_name, config.server_name)) return true;
   }
-  return iequals(view.refuser(), config.server_name);
+  return false;
 }
 
 bool code_agrees(const View& view, int code) {

@@ -105,21 +105,24 @@ CauseVerdict s21_authenticated_but_denied(const View& view) {
       say.because(*a.id, "logged in, the live server answers " + a->reply->to_string());
     return say;
   }
-  if (view.branch() != Branch::submission || !auth_accepted(look)) return Say::nothing();
+  if (view.branch() != Branch::submission) return Say::nothing();
+  if (auth_refusal(look)) return Say::ruled_out().because(*look.auth_session().id, "the login itself is refused");
+  if (!auth_accepted(look)) return Say::nothing();
   auto a = look.logged_in();
   if (!a) return Say::nothing();
   if (a->outcome == Outcome::accepted) return Say::ruled_out().because(*a.id, "logged in, the recipient is accepted");
-  if (!view.relay_refused(*a)) return Say::nothing();
   auto own = logged_in(view, look, Role::own_sender);
   if (!own.empty() && own.front()->outcome == Outcome::accepted)
     return Say::ruled_out().because(*own.front().id, "logged in, the login's own sender may relay");
+  if (!view.relay_refused(*a)) return Say::nothing();
   auto session = look.auth_session();
-  Say say = own.empty() && !iequals(a->shape.mail_from, view.question().user) ? Say::likely(10)
-                                                                              : Say::proved(Proof::statement, 10);
+  const bool own_address = iequals(a->shape.mail_from, look.own_sender());
+  Say say = own.empty() && !own_address ? Say::likely(10) : Say::proved(Proof::statement, 10);
   say.because(*session.id, "the login is accepted: " + session->auth->reply->to_string())
       .because(*a.id, "and the recipient is refused all the same: " + a->reply->to_string());
   if (!own.empty()) say.because(*own.front().id, "also for the login's own sender " + own.front()->shape.mail_from);
-  if (own.empty()) say.rival("submit.sender_not_owned").needs("the same with the login's own address as sender");
+  if (own.empty() && !own_address)
+    say.rival("submit.sender_not_owned").needs("the same with the login's own address as sender");
   return say;
 }
 
@@ -132,6 +135,9 @@ CauseVerdict s22_sender_not_owned(const View& view) {
   if (with_from.front()->outcome == Outcome::accepted)
     return Say::ruled_out().because(*with_from.front().id, "logged in, this sender is accepted");
   if (!view.refused(*with_from.front())) return Say::nothing();
+  if (iequals(with_from.front()->shape.mail_from, look.own_sender()))
+    return Say::ruled_out().because(*with_from.front().id,
+                                    "the sender is the login's own address, and is refused all the same");
   if (!own.empty() && view.refused(*own.front()))
     return Say::ruled_out().because(*own.front().id, "the login's own sender is refused, too");
   const auto what = "logged in as " + view.question().user + ", the sender " + with_from.front()->shape.mail_from +
@@ -161,10 +167,7 @@ CauseVerdict s57_certificate_name(const View& view) {
   if (!tls) return Say::nothing();
   const auto& facts = *tls->tls;
   if (facts.name_matches && facts.chain_trusted)
-    return view.has_candidate("submit.tls_certificate_name")
-               ? CauseVerdict(
-                     Say::ruled_out().because(*tls.id, "the certificate is valid for " + look.host() + " from here"))
-               : Say::nothing();
+    return Say::ruled_out().because(*tls.id, "the certificate is valid for " + look.host() + " from here");
   std::string names;
   if (!facts.chain.empty()) names = join(facts.chain.front().dns_names, ", ");
   const auto what = !facts.name_matches ? "the certificate is for " + (names.empty() ? "no name at all" : names) +
@@ -177,13 +180,11 @@ CauseVerdict s57_certificate_name(const View& view) {
 CauseVerdict s58_auth_forced(const View& view) {
   ServerLook look(view);
   if (view.branch() != Branch::submission) return Say::nothing();
+  if (look.offers_auth(look.port()).value_or(false) || look.other_port_with_auth() != 0)
+    return Say::ruled_out().because(look.session_ids(), "the server does offer a login");
   if (view.refusal() && !view.has_candidate("submit.auth_forced")) return Say::nothing();
   auto anonymous = look.anonymous(look.port(), look.shape_tls());
-  if (!look.auth_nowhere()) {
-    if (look.offers_auth(look.port()).value_or(false) || look.other_port_with_auth() != 0)
-      return Say::ruled_out().because(look.session_ids(), "the server does offer a login");
-    return Say::nothing();
-  }
+  if (!look.auth_nowhere()) return Say::nothing();
   if (!anonymous) return Say::nothing();
   if (anonymous->outcome != Outcome::accepted)
     return view.refused(*anonymous)
@@ -214,7 +215,7 @@ CauseVerdict s67_wrong_endpoint(const View& view) {
       if (p != look.port() && other && view.identity_shown(*other)) return Say::nothing();  // S47 says it better
     }
   }
-  return Say::likely(30)
+  return Say::likely(9)
       .because(*session.id, "at " + session->shape.server.to_string() + " a server calls itself " +
                                 printable(caps->greeting_name, 80) + ", not " + look.host())
       .rival("net.isp_or_middlebox_intercept")

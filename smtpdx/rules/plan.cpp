@@ -46,7 +46,20 @@ class Planner {
  private:
   void add(Want want) { wants_.push_back(std::move(want)); }
 
-  std::optional<IpAddress> source() const {
+  /// Our own address towards `server`: the first --source of its family; none where there is none of it.
+  std::optional<IpAddress> source(const IpAddress& server) const {
+    for (const auto& s : case_.sources)
+      if (s.is_v6() == server.is_v6()) return s;
+    return std::nullopt;
+  }
+  /// The next --source of that family: a further vantage.
+  std::optional<IpAddress> other_source(const IpAddress& server) const {
+    const auto first = source(server);
+    for (const auto& s : case_.sources)
+      if (s.is_v6() == server.is_v6() && s != *first) return s;
+    return std::nullopt;
+  }
+  std::optional<IpAddress> any_source() const {
     if (case_.sources.empty()) return std::nullopt;
     return case_.sources.front();
   }
@@ -66,7 +79,7 @@ class Planner {
   void want_ptr_of_client() {
     auto address = IpAddress::parse(view_.refusal()->refusal.client_address);
     if (!address) address = case_.client.address;
-    if (!address) address = source();
+    if (!address) address = any_source();
     if (address) add(diag::WantPtr{*address});
   }
 
@@ -75,7 +88,7 @@ class Planner {
     const auto& refusal = view_.refusal()->refusal;
     auto address = IpAddress::parse(refusal.client_address);
     if (!address) address = case_.client.address;
-    if (!address) address = source();
+    if (!address) address = any_source();
     if (!address) return;
     auto at = ifind(refusal.decided().text, "using ");
     if (at == std::string::npos) return;
@@ -113,7 +126,7 @@ class Planner {
     talk.host = host;
     talk.server = {address, case_.smtp_port};
     talk.tls = TlsWish::opportunistic;
-    talk.source = source();
+    talk.source = source(address);
     return talk;
   }
 
@@ -131,6 +144,8 @@ class Planner {
       first.push_back({from, case_.random_local_part + "@" + view_.domain(), Role::random});
     }
     talk.transactions.push_back(std::move(first));
+    if (auto plain = plain_form(); !plain.empty())
+      talk.transactions.push_back({{from, plain, Role::plain_form}, {from, view_.recipient(), Role::recipient}});
     if (addresses == 1 || view_.asked_reason() == Reason::recipient_unknown)
       talk.transactions.push_back({{from, view_.recipient(), Role::recipient}});
     return talk;
@@ -220,19 +235,19 @@ class Planner {
   void flips_at(const std::string& host, Endpoint server, TlsWish tls, const std::string& from) {
     Transaction one{{from, view_.recipient(), Role::recipient}};
     if (view_.has_candidate("client.helo_invalid") && !case_.client.helo.empty()) {
-      WantTalk typed{host, server, tls, case_.client.helo, source(), false, {one}, Duration{0}, 0};
+      WantTalk typed{host, server, tls, case_.client.helo, source(server.address), false, {one}, Duration{0}, 0};
       add(typed);
       if (accepted_with_other_helo(host)) {
         typed.round = 1;
         add(typed);
       }
     }
-    const bool by_address = refused_here(host) && case_.sources.size() > 1;
-    if (!by_address) return;
-    WantTalk other{host, server, tls, "", case_.sources[1], false, {one}, Duration{0}, 0};
+    const auto vantage = other_source(server.address);
+    if (!refused_here(host) || !vantage) return;
+    WantTalk other{host, server, tls, "", vantage, false, {one}, Duration{0}, 0};
     add(other);
-    if (accepted_from(host, case_.sources[1])) {
-      other.source = source();
+    if (accepted_from(host, *vantage)) {
+      other.source = source(server.address);
       other.round = 1;
       add(other);
     }
@@ -259,6 +274,8 @@ class Planner {
   // ---- the user's own outgoing server ----
 
   void submission_branch() {
+    if (auto mx = view_.mx(view_.domain()))
+      for (const auto& h : mx->mx.hosts) add(diag::WantAddresses{h.name});
     const auto host = canonical_name(case_.server->host);
     std::optional<IpAddress> address = IpAddress::parse(host);
     if (!address) {
@@ -305,7 +322,7 @@ class Planner {
     talk.host = host;
     talk.server = {address, port};
     talk.tls = tls;
-    talk.source = source();
+    talk.source = source(address);
     return talk;
   }
 
@@ -431,7 +448,7 @@ class Planner {
     auto talk = talk_to(host, address, shape->port, wish_of(shape->tls));
     talk.log_in = true;
     if (!view_.recipient().empty()) {
-      const auto own = own_sender();
+      const auto own = look.own_sender();
       talk.transactions.push_back({{view_.sender(), view_.recipient(), Role::recipient}});
       if (!own.empty() && !iequals(own, view_.sender())) {
         talk.transactions.push_back({{own, view_.recipient(), Role::own_sender}});
@@ -439,13 +456,6 @@ class Planner {
       }
     }
     add(talk);
-  }
-
-  /// The address that goes with the login; guessed from the sender's domain where the login has none.
-  std::string own_sender() const {
-    if (case_.user.find('@') != std::string::npos) return case_.user;
-    const auto domain = domain_of(view_.sender());
-    return domain.empty() ? std::string() : case_.user + "@" + domain;
   }
 
   void repeat_anonymous(const ServerLook& look, const std::string& host, const IpAddress& address) {

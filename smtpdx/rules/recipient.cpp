@@ -36,14 +36,25 @@ bool refuses_whole_domain(const View& view, const MxRow& row) {
   return row.state == MxState::relay_refused && all_relay(row.postmaster) && all_relay(row.random);
 }
 
+/// Not this branch's question, and nothing to say against the cause either: ends a rule without a verdict.
+constexpr int other_branch_rank = -1;
+CauseVerdict other_branch() {
+  CauseVerdict v;
+  v.rank = other_branch_rank;
+  return v;
+}
+
+bool judged(const CauseVerdict& v) { return v.verdict != diag::Verdict::silent || v.rank == other_branch_rank; }
+
 /// What every rule of this branch asks first; silent where the branch may be judged on.
 CauseVerdict not_this_branch(const View& view) {
   if (view.branch() == Branch::submission) {
     auto in = view.in_mx(view.question().server->host, "");
     if (in && !*in)
-      return Say::ruled_out().since("the refusing server " + view.question().server->host +
-                                    " is your own outgoing server, not one of the recipient's mail exchangers");
-    return Say::nothing();
+      return Say::ruled_out().because(view.mx_ids(),
+                                      "the refusing server " + view.question().server->host +
+                                          " is your own outgoing server, not one of the recipient's mail exchangers");
+    return other_branch();
   }
   auto mx = view.mx(view.domain());
   if (mx && !view.mx_known())
@@ -52,8 +63,6 @@ CauseVerdict not_this_branch(const View& view) {
 }
 
 bool implicit(const diag::MxFact& f) { return f.mx.kind == dns::MxKind::implicit; }
-
-bool judged(const CauseVerdict& v) { return v.verdict != diag::Verdict::silent; }
 
 bool relay_asked(const View& view) { return same_family(view.asked_reason(), Reason::relay_denied); }
 

@@ -154,6 +154,40 @@ std::optional<Flip> ServerLook::auth_flip(std::uint16_t port) const {
   return flip;
 }
 
+const std::string& ServerLook::client_auth_id() const {
+  if (view_.question().client.auth != AuthState::unknown) return view_.question_id();
+  for (const auto& l : view_.logged())
+    if (l->auth != AuthState::unknown) return *l.id;
+  return view_.question_id();
+}
+
+const std::string& ServerLook::cpanel_id() const {
+  for (const auto& a : view_.attempts())
+    if (a->shape.host == host_ && a->reply && view_.likeliest(*a->reply) == cpanel_code) return *a.id;
+  return view_.refusal() ? *view_.refusal().id : view_.question_id();
+}
+
+Seen<SessionFact> ServerLook::other_machine_at_port() const {
+  Seen<SessionFact> here, elsewhere;
+  for (const auto& s : view_.sessions()) {
+    if (s->shape.host != host_ || !s->banner) continue;
+    if (s->shape.server.port == port_) {
+      if (view_.identity_shown(*s)) return {};
+      here = s;
+    } else if (view_.identity_shown(*s)) {
+      elsewhere = s;
+    }
+  }
+  return elsewhere ? here : Seen<SessionFact>{};
+}
+
+std::string ServerLook::own_sender() const {
+  const auto& user = view_.question().user;
+  if (user.empty() || user.find('@') != std::string::npos) return user;
+  const auto domain = domain_of(view_.sender());
+  return domain.empty() ? std::string() : user + "@" + domain;
+}
+
 bool ServerLook::no_common_mechanism() const {
   const auto& own = view_.question().mechanisms_of_client;
   auto seen = session(port_, shape_tls());

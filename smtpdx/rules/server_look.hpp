@@ -44,6 +44,13 @@ class ServerLook {
   Seen<diag::SessionFact> auth_session() const;  ///< the one in which AUTH was tried
   /// The flip over AUTH, on this port.
   std::optional<Flip> auth_flip(std::uint16_t port) const;
+  /// The observation that client_auth() rests on.
+  const std::string& client_auth_id() const;
+  const std::string& cpanel_id() const;
+  /// The session at the port in question where it shows another identity than the same address shows at another port.
+  Seen<diag::SessionFact> other_machine_at_port() const;
+  /// The address that goes with the login; guessed from the sender's domain where the login has none. Empty: no login.
+  std::string own_sender() const;
   /// The client's mechanisms are known, and the server offers none of them in the client's shape.
   bool no_common_mechanism() const;
   /// The server or the words are cPanel's Exim.

@@ -33,13 +33,15 @@ bool judged(const CauseVerdict& v) { return v.verdict != diag::Verdict::silent; 
 CauseVerdict not_missing_login(const View& view, const ServerLook& look) {
   if (view.branch() == Branch::recipient) {
     if (auto in = view.in_mx(view.refuser(), view.refuser_address()); in && *in)
-      return Say::ruled_out().since("the refuser is the recipient's mail exchanger, where nobody from outside logs in");
+      return Say::ruled_out().because(
+          view.mx_ids(), "the refuser is the recipient's mail exchanger, where nobody from outside logs in");
     return Say::nothing();
   }
   if (view.branch() != Branch::submission) return Say::nothing();
-  if (look.client_auth() == AuthState::failed) return Say::ruled_out().since("the client did try to log in and failed");
+  if (look.client_auth() == AuthState::failed) return Say::ruled_out().because(look.client_auth_id(), "the client did try to log in and failed");
   if (look.client_auth() == AuthState::ok)
-    return Say::ruled_out().since("the client was logged in when it was refused");
+    return Say::ruled_out().because(look.client_auth_id(), "the client was logged in when it was refused");
+  if (look.other_machine_at_port()) return Say::nothing();
   if (auto s = look.auth_session(); s && s->auth->reply && s->auth->reply->permanent())
     return Say::ruled_out().because(*s.id, "the login itself is refused: " + s->auth->reply->to_string());
   if (auto a = look.logged_in(); a && view.refused(*a))
@@ -98,8 +100,7 @@ CauseVerdict missing_login(const View& view, const ServerLook& look) {
 CauseVerdict s13_auth_not_attempted(const View& view) {
   ServerLook look(view);
   if (view.branch() == Branch::submission && look.cpanel())
-    return Say::ruled_out().since(
-        "the server is cPanel's Exim: see submit.exim_cpanel_unauth, the same fault in its words");
+    return Say::ruled_out().because(look.cpanel_id(), "the server is cPanel's Exim: see submit.exim_cpanel_unauth, the same fault in its words");
   return missing_login(view, look);
 }
 
@@ -119,7 +120,8 @@ CauseVerdict s16_auth_only_after_tls(const View& view) {
   const auto tls = look.offers_auth(look.port(), TlsMode::starttls);
   if (plain && *plain) return Say::ruled_out().because(look.session_ids(), "AUTH is offered without TLS, too");
   if (look.client_tls() && *look.client_tls() != TlsMode::plain)
-    return Say::ruled_out().since("the client did use TLS (" + std::string(to_string(*look.client_tls())) + ")");
+    return Say::ruled_out().because(view.question_id(),
+                                    "the client did use TLS (" + std::string(to_string(*look.client_tls())) + ")");
   if (!plain || !tls) return Say::nothing();
   if (!*tls) return Say::ruled_out().because(look.session_ids(), "AUTH is not offered after STARTTLS either");
   if (!asked(view)) return Say::nothing();
@@ -143,6 +145,9 @@ CauseVerdict s17_wrong_port(const View& view) {
   ServerLook look(view);
   if (auto v = not_missing_login(view, look); judged(v)) return v;
   if (view.branch() != Branch::submission || !look.port_typed()) return Say::nothing();
+  if (auto other = look.other_machine_at_port())
+    return Say::ruled_out().because(*other.id, "what answers at " + at(look, look.port()) +
+                                                   " is not that server: see net.isp_or_middlebox_intercept");
   const auto here = look.offers_auth(look.port());
   if (here && *here) return Say::ruled_out().because(look.session_ids(), at(look, look.port()) + " does offer a login");
   const auto other = look.other_port_with_auth();
@@ -170,7 +175,13 @@ CauseVerdict s17_wrong_port(const View& view) {
 
 CauseVerdict s18_tls_mode_mismatch(const View& view) {
   ServerLook look(view);
-  if (view.branch() != Branch::submission || !look.client_tls()) return Say::nothing();
+  if (view.branch() != Branch::submission) return Say::nothing();
+  if (!look.client_tls()) {
+    for (const auto& s : view.sessions())
+      if (s->shape.host == look.host() && s->shape.server.port == look.port() && s->tls && s->tls->established)
+        return Say::ruled_out().because(*s.id, "TLS does come about at " + at(look, look.port()));
+    return Say::nothing();
+  }
   const bool client_implicit = *look.client_tls() == TlsMode::implicit;
   const auto tried = client_implicit ? TlsMode::implicit : TlsMode::plain;
   Seen<diag::SessionFact> silent;

@@ -81,6 +81,7 @@ void View::index(const diag::Observation& o) {
   struct Visitor {
     View& v;
     const std::string* id;
+    void operator()(const diag::QuestionFact&) { v.question_id_ = *id; }
     void operator()(const diag::RefusalFact& f) {
       if (!v.refusal_) v.refusal_ = {id, &f};
     }
@@ -218,7 +219,9 @@ Branch View::find_branch() const {
   if (!case_.server) return recipient_.empty() ? Branch::unknown : Branch::recipient;
   const auto typed = canonical_name(case_.server->host);
   const auto named = refusal_ ? canonical_name(refusal_->refusal.decider) : std::string();
-  if (named.empty() || named == typed) return Branch::submission;
+  // A log calls its own host by the first label.
+  const bool short_name = named.find('.') == std::string::npos && typed.starts_with(named + ".");
+  if (named.empty() || named == typed || short_name) return Branch::submission;
   // The refuser is not called what the user typed: the same machine under its own name counts as the typed one.
   for (const auto& s : sessions_) {
     if (s->shape.host != typed) continue;
@@ -227,6 +230,13 @@ Branch View::find_branch() const {
     if (s->shape.server.address.to_string() == refusal_->refusal.decider_address) return Branch::submission;
   }
   return organisation(named) == organisation(typed) || recipient_.empty() ? Branch::submission : Branch::recipient;
+}
+
+std::vector<std::string> View::mx_ids() const {
+  std::vector<std::string> ids;
+  if (auto m = mx(domain_)) ids.push_back(*m.id);
+  ids.push_back(refusal_ ? *refusal_.id : question_id_);
+  return ids;
 }
 
 bool View::identity_shown(const diag::SessionFact& session) const {

@@ -48,6 +48,8 @@ class View {
   const std::string& sender() const { return sender_; }
   const std::string& domain() const { return domain_; }
 
+  /// What was typed; always there.
+  const std::string& question_id() const { return question_id_; }
   /// The refusal in the input; none where the user gave no words.
   Seen<diag::RefusalFact> refusal() const { return refusal_; }
   /// Reason of the refusal in question; relay_denied where the input held none: that is the question then.
@@ -97,6 +99,8 @@ class View {
 
   /// Does something besides the address say that we spoke with `host` itself (greeting, certificate, PTR)?
   bool identity_shown(const diag::SessionFact& session) const;
+  /// Ids of the MX question and of the refusal, as far as there are any: what in_mx rests on.
+  std::vector<std::string> mx_ids() const;
 
  private:
   void index(const diag::Observation& observation);
@@ -104,6 +108,7 @@ class View {
 
   const diag::Case& case_;
   const kb::Catalogue& catalogue_;
+  std::string question_id_;
   Seen<diag::RefusalFact> refusal_;
   Seen<diag::ControlFact> controls_;
   Seen<diag::ConfigFact> config_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "rules/rules.hpp"
 #include "rules/say.hpp"
@@ -13,9 +14,10 @@ using diag::Proof;
 namespace {
 constexpr int words_rank = 50;
 
-/// The user's own server says it to the user's own session: the speaker is known by connection.
+/// A live server says the same to us: whose words they are is known by connection. Which host may say it is the
+/// branch's business: the user's own server, or one of the recipient's mail exchangers.
 Seen<diag::Attempt> stated_live(const View& view, const std::string& code) {
-  if (view.branch() != Branch::submission || !view.refusal()) return {};
+  if (view.branch() == Branch::unknown || !view.refusal()) return {};
   for (const auto& a : view.attempts())
     if (a->reply && view.refused_as_asked(*a) && view.stated(*a->reply) == code) return a;
   return {};
@@ -25,6 +27,22 @@ Seen<diag::SessionFact> stated_at_login(const View& view, const std::string& cod
     if (s->auth && s->auth->reply && s->auth->reply->permanent() && view.stated(*s->auth->reply) == code) return s;
   return {};
 }
+}  // namespace
+
+namespace {
+
+bool begins_with_any(std::string_view code, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return code.starts_with(p); });
+}
+
+/// A candidate of the wording that cannot be: it belongs to the other side of the refused hop.
+bool on_the_other_side(const View& view, std::string_view code) {
+  if (view.branch() == Branch::submission)
+    return begins_with_any(code, {"rcpt.", "route.", "forward.", "gateway.", "hybrid."});
+  return view.branch() == Branch::recipient && view.in_mx(view.refuser(), view.refuser_address()).value_or(false) &&
+         begins_with_any(code, {"submit.", "ip.", "oauth.", "esp."});
+}
+
 }  // namespace
 
 CauseVerdict by_words(const View& view, const kb::Cause& cause) {
@@ -46,7 +64,7 @@ CauseVerdict by_words(const View& view, const kb::Cause& cause) {
         .needs("the whole bounce, which names who said it");
   }
   auto it = std::find(reading.causes.begin(), reading.causes.end(), cause.code);
-  if (it == reading.causes.end()) return Say::nothing();
+  if (it == reading.causes.end() || on_the_other_side(view, cause.code)) return Say::nothing();
   const auto position = static_cast<int>(it - reading.causes.begin());
   return Say::possible(words_rank + position).because(*r.id);
 }
