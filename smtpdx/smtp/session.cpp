@@ -53,6 +53,16 @@ std::string words_for(const io::IoFailure& failure) {
   }
 }
 
+/// With room for the CRLF.
+std::string command_line(std::string_view verb, std::string_view argument, std::string_view end = {}) {
+  std::string out;
+  out.reserve(verb.size() + argument.size() + end.size() + 2);
+  out += verb;
+  out += argument;
+  out += end;
+  return out;
+}
+
 /// A line break or a NUL inside an argument would turn one command into two.
 bool is_one_line(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos; }
 
@@ -80,24 +90,26 @@ io::Task<Step> Session::greeting(Deadline deadline) {
   assert(!greeted_);
   greeted_ = true;
   Step step;
-  if (poison_) co_return poisoned_step(Phase::connect);
-  auto now = runtime_.now();
-  co_await hear(step, now, deadline.within(now, limit_of(Phase::connect)));
+  if (may_speak(step)) {
+    auto now = runtime_.now();
+    co_await hear(step, now, deadline.within(now, limit_of(Phase::connect)));
+  }
   co_return step;
 }
 
 io::Task<Step> Session::ehlo(std::string name, Fallback fallback, Deadline deadline) {
-  Line line{Phase::ehlo, "EHLO " + name, {}};
+  Step step;
   capabilities_ = {};
-  auto step = co_await say(std::move(line), deadline);
-  if (step.ok()) capabilities_ = parse_capabilities(*step.reply);
-  int code = step.reply ? step.reply->code : 0;
-  bool not_understood = code == 500 || code == 501 || code == 502 || code == 504;
-  if (!not_understood || fallback == Fallback::none) co_return step;
-  line = {Phase::ehlo, "HELO " + name, {}};
-  step = co_await say(std::move(line), deadline);
-  // What follows the first line of a HELO reply is small talk (RFC 5321 §4.1.1.1), not a list of extensions.
-  if (step.ok()) capabilities_.greeting_name = parse_capabilities(*step.reply).greeting_name;
+  for (auto verb : {"EHLO ", "HELO "}) {
+    Line line{Phase::ehlo, command_line(verb, name), {}};
+    step = co_await say(std::move(line), deadline);
+    if (step.ok()) capabilities_ = parse_capabilities(*step.reply);
+    // What follows the first line of a HELO reply is small talk (RFC 5321 §4.1.1.1), not a list of extensions.
+    if (verb[0] == 'H') capabilities_ = {capabilities_.greeting_name, {}, {}};
+    int code = step.reply ? step.reply->code : 0;
+    bool not_understood = code == 500 || code == 501 || code == 502 || code == 504;
+    if (!not_understood || fallback == Fallback::none) break;
+  }
   co_return step;
 }
 
@@ -119,18 +131,17 @@ io::Task<Step> Session::starttls(io::TlsOptions options, Deadline deadline) {
 io::Task<Step> Session::implicit_tls(io::TlsOptions options, Deadline deadline) {
   assert(!greeted_);
   Step step;
-  if (poison_) co_return poisoned_step(Phase::connect);
-  co_await handshake(step, std::move(options), deadline);
+  if (may_speak(step)) co_await handshake(step, std::move(options), deadline);
   co_return step;
 }
 
 io::Task<Step> Session::mail(std::string mail_from, Deadline deadline) {
-  Line line{Phase::mail, "MAIL FROM:<" + mail_from + '>', {}};
+  Line line{Phase::mail, command_line("MAIL FROM:<", mail_from, ">"), {}};
   return say(std::move(line), deadline);
 }
 
 io::Task<Step> Session::rcpt(std::string rcpt_to, Deadline deadline) {
-  Line line{Phase::rcpt, "RCPT TO:<" + rcpt_to + '>', {}};
+  Line line{Phase::rcpt, command_line("RCPT TO:<", rcpt_to, ">"), {}};
   return say(std::move(line), deadline);
 }
 
@@ -140,29 +151,29 @@ io::Task<Step> Session::rset(Deadline deadline) {
 }
 
 io::Task<Step> Session::quit(Deadline deadline) {
-  if (poison_ || !greeted_) {
-    stream_->close();
-    Step step = poison_ ? poisoned_step(phase_) : Step{};
-    if (!poison_) hold_back(step, Trouble::not_sent, "the server has not spoken yet");
-    co_return step;
+  Step step;
+  step.phase = phase_;
+  if (!poison_ && !greeted_) {
+    hold_back(step, Trouble::not_sent, "the server has not spoken yet");
+  } else if (may_speak(step)) {
+    Line line{phase_, "QUIT", {}};
+    step = co_await say(std::move(line), deadline.within(runtime_.now(), 2s));
   }
-  Line line{phase_, "QUIT", {}};
-  auto step = co_await say(std::move(line), deadline.within(runtime_.now(), 2s));
   stream_->close();
-  if (!poison_) poison(step, "the session was ended by QUIT");
+  if (!poison_) poison(step, "the session was ended here");
   co_return step;
 }
 
 io::Task<void> Session::leave() {
+  Step step;
+  step.phase = phase_;
   if (greeted_ && !poison_) {
-    Step step;
-    step.phase = phase_;
     step.evidence = channel_.add(runtime_.now(), trace::Direction::client, "QUIT");
     // RFC 5321 §4.1.1.10 asks for QUIT; whether it still arrives changes nothing, so the result is not looked at.
     co_await stream_->write_all("QUIT\r\n", runtime_.deadline_in(1s));
-    poison(step, "the session was ended by QUIT");
   }
   stream_->close();
+  if (!poison_) poison(step, "the session was ended here");
 }
 
 // ---- One command, many commands
@@ -175,6 +186,7 @@ io::Task<Step> Session::say(Line line, Deadline deadline) {
     hold_back(step, Trouble::not_sent, "the command would be two lines");
     co_return step;
   }
+  assert(greeted_ && "RFC 5321 §3.1: the server speaks first");
   phase_ = line.phase;
   auto now = runtime_.now();
   auto limit = deadline.within(now, limit_of(line.phase));
@@ -206,6 +218,7 @@ std::string_view Session::Batch::line(std::size_t first, std::size_t last) const
 io::Task<void> Session::send_piece(const Batch& batch, std::vector<Step>& steps, Piece piece) {
   auto first = steps.size();
   for (auto i = first; i < piece.end; ++i) steps.emplace_back().phase = batch.commands[i].phase;
+  assert(greeted_ && "RFC 5321 §3.1: the server speaks first");
   auto now = runtime_.now();
   auto next = first;
   if (!may_speak(steps[next])) {
@@ -242,7 +255,6 @@ io::Task<std::vector<Step>> Session::send_all(Batch batch, Deadline deadline) {
 
 /// Whether a command may go out; where not, `step` says why.
 bool Session::may_speak(Step& step) {
-  assert(greeted_ && "RFC 5321 §3.1: the server speaks first");
   if (poison_) step = poisoned_step(step.phase);
   if (!poison_ && !inbox_.empty()) out_of_turn(step);
   return !poison_;  // what is out of turn has poisoned
@@ -375,12 +387,15 @@ void Session::hold_back(Step& step, Trouble what, std::string detail) {
   step.detail = std::move(detail);
 }
 
-void Session::poison(const Step& step, std::string why) {
+void Session::poison(const Step& step, std::string_view why) {
   poison_ = std::make_unique<Step>();
   poison_->trouble = Trouble::poisoned;
   poison_->io = step.io;
   poison_->evidence = step.evidence;
-  poison_->detail = std::string("earlier, at ") + to_string(step.phase) + ": " + why;
+  poison_->detail = "earlier, at ";
+  poison_->detail += to_string(step.phase);
+  poison_->detail += ": ";
+  poison_->detail += why;
 }
 
 Step Session::poisoned_step(Phase phase) const {

@@ -144,7 +144,7 @@ class Session {
   void trouble(Step& step, Trouble what, std::string detail);
   static void hold_back(Step& step, Trouble what, std::string detail);
   Step poisoned_step(Phase phase) const;
-  void poison(const Step& step, std::string why);
+  void poison(const Step& step, std::string_view why);
   std::string without_secrets(std::string_view text) const;
 
   io::Runtime& runtime_;

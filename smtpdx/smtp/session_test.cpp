@@ -429,6 +429,7 @@ TEST_F(SessionTest, ImplicitTlsComesFirst) {
   EXPECT_TRUE(ehlo().ok());
   auto& failing = play("= tls fail wrong version number");
   EXPECT_EQ(run(failing.implicit_tls({}, soon())).io->kind, io::Failure::tls);
+  EXPECT_EQ(run(failing.quit(soon())).trouble, Trouble::poisoned);
   EXPECT_EQ(greeting().trouble, Trouble::poisoned);
 }
 
@@ -697,7 +698,7 @@ TEST_F(SessionTest, WordsAfterTheAnswerToQuitAreIgnored) {
   EXPECT_TRUE(run(session_->quit(soon())).ok());
   auto later = mail("a");
   EXPECT_EQ(later.trouble, Trouble::poisoned);
-  EXPECT_THAT(later.detail, HasSubstr("QUIT"));
+  EXPECT_THAT(later.detail, HasSubstr("the session was ended here"));
 }
 
 TEST_F(SessionTest, LeaveCostsNoTime) {
@@ -723,6 +724,7 @@ TEST_F(SessionTest, LeavingBeforeTheGreetingSaysNothing) {
   EXPECT_EQ(run(session_->quit(soon())).trouble, Trouble::not_sent);
   EXPECT_TRUE(dialogue_->writes().empty());
   EXPECT_TRUE(dialogue_->closed_by_client());
+  EXPECT_EQ(greeting().trouble, Trouble::poisoned);
 }
 
 TEST_F(SessionTest, ManySessionsAtTheSameTimeKeepApart) {
