@@ -67,8 +67,9 @@ Catalogue::Loaded Catalogue::read(const std::vector<Source>& files) {
   refuse_duplicates(all.codes, "code", [](const CodeMeaning& c) { return c.code; }, loaded.defects);
 
   for (auto& cause : all.causes) loaded.catalogue.causes_.push_back(std::move(cause.value));
-  std::stable_sort(loaded.catalogue.causes_.begin(), loaded.catalogue.causes_.end(),
-                   [](const Cause& a, const Cause& b) { return a.id < b.id; });
+  // Not stable_sort: clang 19 refuses libstdc++ 12's use of a deprecated function in it.
+  std::sort(loaded.catalogue.causes_.begin(), loaded.catalogue.causes_.end(),
+            [](const Cause& a, const Cause& b) { return a.id < b.id; });
   for (auto& phrase : all.phrases) {
     loaded.catalogue.patterns_.emplace_back(phrase.value.pattern);
     loaded.phrase_places.push_back(place(phrase.path, phrase.line));
@@ -165,10 +166,11 @@ std::vector<PhraseMatch> Catalogue::match(const ReplyWords& words) const {
     if (auto hit = patterns_[i].find(text))
       found.push_back({{&phrase, hit->from, hit->to, agrees}, patterns_[i].weight()});
   }
-  std::stable_sort(found.begin(), found.end(), [](const Ranked& a, const Ranked& b) {
+  std::sort(found.begin(), found.end(), [](const Ranked& a, const Ranked& b) {
     if (a.match.code_agrees != b.match.code_agrees) return a.match.code_agrees;
     if (a.match.phrase->wrapper != b.match.phrase->wrapper) return b.match.phrase->wrapper;
-    return a.weight > b.weight;
+    if (a.weight != b.weight) return a.weight > b.weight;
+    return a.match.phrase < b.match.phrase;  // the order of the files, so that every run says the same
   });
   std::vector<PhraseMatch> out;
   out.reserve(found.size());

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// links: dsn
 // Any octets as what somebody pastes: never a crash, at most 1,000 refusals, evidence within the input, no made-up
 // codes.
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// links: mail
 // Any octets as a message: every part decoded, every offset within the input.
 
 #include <cstdint>
