@@ -2,15 +2,16 @@
 #include "io/datagram.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
+#include <cassert>
 #include <cerrno>
 
-#include "io/asio_watch.hpp"
 #include "io/real.hpp"
 #include "io/socket.hpp"
+#include "io/watched.hpp"
 
 namespace smtpdx::io {
 namespace {
@@ -23,16 +24,18 @@ struct Closing {
 
 class UdpDatagrams final : public Datagrams {
  public:
-  explicit UdpDatagrams(AsioRuntime& runtime) : runtime_(runtime) {}
+  explicit UdpDatagrams(Loop& loop) : loop_(loop) {}
 
   Task<IoResult<std::string>> exchange(DatagramRequest request, Deadline deadline) override {
-    auto opened = open_socket(runtime_, SOCK_DGRAM, request.to.address, request.source);
+    auto opened = open_socket(SOCK_DGRAM, request.to.address, request.source);
     if (!opened) co_return std::unexpected(opened.error());
-    Closing socket{*opened};
-    const int fd = socket.watched->fd();
+    const int fd = opened->get();
     // Connected, so that the kernel drops what others send and hands us ICMP errors.
     const auto to = to_sockaddr(request.to);
     if (::connect(fd, to.get(), to.size) != 0) co_return std::unexpected(connect_failure(errno));
+    auto watched = watch(loop_, std::move(*opened));
+    if (!watched) co_return std::unexpected(watched.error());
+    Closing socket{*watched};
     if (::send(fd, request.payload.data(), request.payload.size(), MSG_NOSIGNAL) < 0) {
       co_return std::unexpected(io_failure(errno));
     }
@@ -52,32 +55,39 @@ class UdpDatagrams final : public Datagrams {
   }
 
  private:
-  AsioRuntime& runtime_;
+  Loop& loop_;
 };
 
+/// Watches a copy of the descriptor: the owner may close its own at any time, and several objects may watch the same.
 class FdReadiness final : public Readiness {
  public:
-  FdReadiness(AsioRuntime& runtime, int fd) : watched_(new Watched(runtime, fd, Owner::foreign)) {}
+  FdReadiness(Loop& loop, int fd)
+      : copy_(::fcntl(fd, F_DUPFD_CLOEXEC, 0)), watched_(new Watched(loop, copy_.get(), Owner::foreign)) {
+    assert(!watched_->closed());
+  }
   ~FdReadiness() override { watched_->close(); }
 
   Task<bool> wait_readable(Deadline deadline) override {
     const auto watched = watched_;
+    pollfd now{watched->fd(), POLLIN, 0};
+    if (watched->closed() || ::poll(&now, 1, 0) > 0) co_return !watched->closed();
     const auto woken = co_await watched->wait(Side::read, deadline);
     co_return woken == Woken::ready;
   }
 
  private:
+  OwnedFd copy_;
   WatchedPtr watched_;
 };
 
 }  // namespace
 
 std::unique_ptr<Datagrams> make_datagrams(Runtime& runtime) {
-  return std::make_unique<UdpDatagrams>(AsioRuntime::of(runtime));
+  return std::make_unique<UdpDatagrams>(Loop::of(runtime));
 }
 
 std::unique_ptr<Readiness> make_readiness(Runtime& runtime, int fd) {
-  return std::make_unique<FdReadiness>(AsioRuntime::of(runtime), fd);
+  return std::make_unique<FdReadiness>(Loop::of(runtime), fd);
 }
 
 }  // namespace smtpdx::io

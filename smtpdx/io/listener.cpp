@@ -8,9 +8,9 @@
 
 #include <cerrno>
 
-#include "io/asio_watch.hpp"
 #include "io/socket.hpp"
 #include "io/socket_stream.hpp"
+#include "io/watched.hpp"
 
 namespace smtpdx::io {
 namespace {
@@ -19,15 +19,15 @@ constexpr int backlog = 4096;
 
 class TcpListener final : public Listener {
  public:
-  TcpListener(AsioRuntime& runtime, WatchedPtr watched)
-      : runtime_(runtime), local_(local_endpoint(watched->fd())), watched_(std::move(watched)) {}
+  TcpListener(Loop& loop, WatchedPtr watched)
+      : loop_(loop), local_(local_endpoint(watched->fd())), watched_(std::move(watched)) {}
   ~TcpListener() override { close(); }
 
   Endpoint local() const override { return local_; }
 
   Task<IoResult<std::unique_ptr<ServerStream>>> accept(Deadline deadline) override {
     const auto watched = watched_;
-    auto& runtime = runtime_;
+    auto& loop = loop_;
     for (;;) {
       if (watched->closed()) co_return std::unexpected(failure_of(Woken::closed));
       sockaddr_storage from{};
@@ -36,8 +36,9 @@ class TcpListener final : public Listener {
       if (fd >= 0) {
         const int one = 1;
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        WatchedPtr accepted(new Watched(runtime, fd));
-        co_return std::make_unique<SocketStream>(accepted, nullptr, from_sockaddr(from));
+        auto accepted = watch(loop, OwnedFd(fd));
+        if (!accepted) co_return std::unexpected(accepted.error());
+        co_return std::make_unique<SocketStream>(*accepted, nullptr, from_sockaddr(from));
       }
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) co_return std::unexpected(io_failure(errno));
@@ -49,7 +50,7 @@ class TcpListener final : public Listener {
   void close() override { watched_->close(); }
 
  private:
-  AsioRuntime& runtime_;
+  Loop& loop_;
   Endpoint local_;
   WatchedPtr watched_;
 };
@@ -94,34 +95,37 @@ class SocketUdpListener final : public UdpListener {
 
 /// A bound socket. Options before the bind: SO_REUSEADDR, so that a restart does not wait for old connections; V6ONLY,
 /// so that "::" and "0.0.0.0" can be listened on side by side.
-Result<WatchedPtr> bound_socket(AsioRuntime& runtime, int type, const Endpoint& at) {
-  auto opened = open_socket(runtime, type, at.address, std::nullopt);
-  if (!opened) return fail(ErrorKind::system, "cannot listen on " + at.to_string() + ": " + opened.error().text);
-  const int fd = (*opened)->fd();
+Result<WatchedPtr> bound_socket(Loop& loop, int type, const Endpoint& at) {
+  const auto cannot = "cannot listen on " + at.to_string() + ": ";
+  auto opened = open_socket(type, at.address, std::nullopt);
+  if (!opened) return fail(ErrorKind::system, cannot + opened.error().text);
+  const int fd = opened->get();
   const int one = 1;
   if (type == SOCK_STREAM) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (at.address.is_v6()) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   const auto address = to_sockaddr(at);
   const bool ok = ::bind(fd, address.get(), address.size) == 0 && (type != SOCK_STREAM || ::listen(fd, backlog) == 0);
-  const int error = errno;
-  (*opened)->set_wake(Wake::one);
-  if (ok) return *opened;
-  (*opened)->close();
-  return fail(ErrorKind::system, "cannot listen on " + at.to_string() + ": " + system_words(error),
-              error == EACCES ? "ports below 1024 need a privilege: choose a higher one" : "");
+  if (!ok) {
+    const int error = errno;
+    return fail(ErrorKind::system, cannot + system_words(error),
+                error == EACCES ? "ports below 1024 need a privilege: choose a higher one" : "");
+  }
+  auto watched = watch(loop, std::move(*opened));
+  if (!watched) return fail(ErrorKind::system, cannot + watched.error().text);
+  return *watched;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Listener>> listen_tcp(Runtime& runtime, Endpoint at) {
-  auto& real = AsioRuntime::of(runtime);
-  auto bound = bound_socket(real, SOCK_STREAM, at);
+  auto& loop = Loop::of(runtime);
+  auto bound = bound_socket(loop, SOCK_STREAM, at);
   if (!bound) return std::unexpected(bound.error());
-  return std::make_unique<TcpListener>(real, *bound);
+  return std::make_unique<TcpListener>(loop, *bound);
 }
 
 Result<std::unique_ptr<UdpListener>> listen_udp(Runtime& runtime, Endpoint at) {
-  auto bound = bound_socket(AsioRuntime::of(runtime), SOCK_DGRAM, at);
+  auto bound = bound_socket(Loop::of(runtime), SOCK_DGRAM, at);
   if (!bound) return std::unexpected(bound.error());
   return std::make_unique<SocketUdpListener>(*bound);
 }

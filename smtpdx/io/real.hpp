@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The real world behind io/runtime.hpp, io/net.hpp and io/datagram.hpp: Boost.Asio on epoll and OpenSSL. Neither shows
+// The real world behind io/runtime.hpp, io/net.hpp and io/datagram.hpp: epoll (io/loop.hpp) and OpenSSL. Neither shows
 // in this header. All that is made here belongs to one Runtime, is used on its thread only and must die before it.
 
 #include <memory>

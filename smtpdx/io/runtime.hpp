@@ -9,7 +9,7 @@
 
 namespace smtpdx::io {
 
-/// The clock and the loop that drives everything: real (make_runtime, Asio) or virtual (sim/). One thread.
+/// The clock and the loop that drives everything: real (make_runtime, epoll) or virtual (sim/). One thread.
 class Runtime {
  public:
   virtual ~Runtime() = default;

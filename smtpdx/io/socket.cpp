@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "base/text.hpp"
-#include "io/asio_watch.hpp"
+#include "io/watched.hpp"
 
 namespace smtpdx::io {
 
@@ -65,20 +65,26 @@ std::optional<IoFailure> bind_source(int fd, const IpAddress& source) {
 
 }  // namespace
 
-IoResult<WatchedPtr> open_socket(AsioRuntime& runtime, int type, const IpAddress& to, std::optional<IpAddress> source) {
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+IoResult<OwnedFd> open_socket(int type, const IpAddress& to, std::optional<IpAddress> source) {
   if (source && source->is_v6() != to.is_v6()) {
     return std::unexpected(IoFailure{
         Failure::local, "source address " + source->to_string() + " is not of the same family as " + to.to_string()});
   }
-  boost::system::error_code error;
-  WatchedPtr watched(new Watched(runtime, NewSocket{to.is_v6() ? AF_INET6 : AF_INET, type}, error));
-  if (error) return std::unexpected(IoFailure{Failure::local, system_words(error.value())});
+  OwnedFd fd(::socket(to.is_v6() ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) return std::unexpected(IoFailure{Failure::local, system_words(errno)});
   if (source) {
-    if (auto failure = bind_source(watched->fd(), *source)) {
-      watched->close();
-      return std::unexpected(std::move(*failure));
-    }
+    if (auto failure = bind_source(fd.get(), *source)) return std::unexpected(std::move(*failure));
   }
+  return fd;
+}
+
+IoResult<WatchedPtr> watch(Loop& loop, OwnedFd fd) {
+  WatchedPtr watched(new Watched(loop, fd.release()));
+  if (watched->closed()) return std::unexpected(IoFailure{Failure::local, system_words(errno)});
   return watched;
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Sockets by hand: what Asio does not do (bind without taking a port, errors in our words). For this floor's .cpp
-// files.
+// Sockets by hand, with errors in our words. For this floor's .cpp files.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -17,7 +16,7 @@
 namespace smtpdx::io {
 
 enum class Woken;
-class AsioRuntime;
+class Loop;
 class Watched;
 
 struct SockAddr {
@@ -30,10 +29,30 @@ Endpoint from_sockaddr(const sockaddr_storage& storage);
 /// 0.0.0.0:0 where the descriptor has no such address.
 Endpoint local_endpoint(int fd);
 
-/// A non-blocking socket of the family of `to` (SOCK_STREAM or SOCK_DGRAM) in the loop, bound to `source` if given. The
-/// port is chosen at connect (IP_BIND_ADDRESS_NO_PORT), so that one source address does not run out of ports early.
-IoResult<boost::intrusive_ptr<Watched>> open_socket(AsioRuntime& runtime, int type, const IpAddress& to,
-                                                    std::optional<IpAddress> source);
+/// Closes on every way out unless given away.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd) : fd_(fd) {}
+  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
+  OwnedFd& operator=(OwnedFd&&) = delete;
+  ~OwnedFd();
+  int get() const { return fd_; }
+  int release() {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+
+ private:
+  int fd_;
+};
+
+/// A non-blocking socket of the family of `to` (SOCK_STREAM or SOCK_DGRAM), bound to `source` if given. The port is
+/// chosen at connect (IP_BIND_ADDRESS_NO_PORT), so that one source address does not run out of ports early.
+IoResult<OwnedFd> open_socket(int type, const IpAddress& to, std::optional<IpAddress> source);
+
+/// Puts it into the loop.
+IoResult<boost::intrusive_ptr<Watched>> watch(Loop& loop, OwnedFd fd);
 
 /// Room for the largest datagram, one a thread: to be copied from before the next wait.
 std::array<char, 65536>& datagram_buffer();

@@ -23,16 +23,26 @@ Task<IoResult<std::size_t>> SocketStream::raw_read(std::span<char> into, Deadlin
   const auto watched = watched_;  // the stream may be closed and gone while we wait
   // Reading again without having spoken means that an answer came in pieces. A sender without TCP_NODELAY holds the
   // next small piece until the first is acknowledged (RFC 896), and the kernel holds that acknowledgement for 40 ms.
-  if (kind_ == Kind::tcp && !spoke_last_ && !watched->closed()) {
-    const int one = 1;
-    ::setsockopt(watched->fd(), IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-  }
+  const bool in_pieces = kind_ == Kind::tcp && !spoke_last_;
   spoke_last_ = false;
-  const auto read = co_await watched->read(into, deadline);
-  if (read.woken != Woken::ready) co_return std::unexpected(failure_of(read.woken));
-  if (read.error) co_return std::unexpected(io_failure(read.error.value()));
-  if (read.size > 0) co_return read.size;
-  co_return std::unexpected(IoFailure{Failure::closed, "the other side closed the connection"});
+  for (;;) {
+    if (watched->closed()) co_return std::unexpected(failure_of(Woken::closed));
+    if (watched->maybe_readable()) {
+      const auto n = ::recv(watched->fd(), into.data(), into.size(), MSG_DONTWAIT);
+      if (n > 0) {
+        if (static_cast<std::size_t>(n) < into.size()) watched->drained();
+        co_return static_cast<std::size_t>(n);
+      }
+      if (n == 0) co_return std::unexpected(IoFailure{Failure::closed, "the other side closed the connection"});
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return std::unexpected(io_failure(errno));
+      watched->nothing_there();
+    }
+    const int one = 1;
+    if (in_pieces) ::setsockopt(watched->fd(), IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+    const auto woken = co_await watched->wait(Side::read, deadline);
+    if (woken != Woken::ready) co_return std::unexpected(failure_of(woken));
+  }
 }
 
 Task<IoResult<std::size_t>> SocketStream::raw_write(std::string_view bytes, Deadline deadline) {

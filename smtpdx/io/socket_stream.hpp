@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Streams over a descriptor. For this floor's .cpp files: drags Asio in.
+// Streams over a descriptor. For this floor's .cpp files.
 
 #include <memory>
 #include <optional>
 
-#include "io/asio_watch.hpp"
 #include "io/tls_stream.hpp"
+#include "io/watched.hpp"
 
 namespace smtpdx::io {
 
 class SocketStream final : public TlsStream {
  public:
   enum class Kind { tcp, pipe };
-  /// Takes the connected socket over, watched by the loop already.
+  /// Takes the connected socket over, already in the loop.
   SocketStream(WatchedPtr watched, std::shared_ptr<TlsClient> client, Endpoint peer, Kind kind = Kind::tcp);
   ~SocketStream() override { TlsStream::close(); }
 

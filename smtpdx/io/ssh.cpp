@@ -122,8 +122,8 @@ class SshStream final : public WrappedStream {
 
 class SshConnector final : public Connector {
  public:
-  SshConnector(AsioRuntime& runtime, std::shared_ptr<TlsClient> tls, SshVantage vantage)
-      : runtime_(runtime), tls_(std::move(tls)), vantage_(std::move(vantage)) {}
+  SshConnector(Loop& loop, std::shared_ptr<TlsClient> tls, SshVantage vantage)
+      : loop_(loop), tls_(std::move(tls)), vantage_(std::move(vantage)) {}
 
   Task<IoResult<std::unique_ptr<Stream>>> connect(ConnectRequest request, Deadline deadline) override {
     auto stdio = socket_pair();
@@ -146,7 +146,7 @@ class SshConnector final : public Connector {
 
  private:
   std::unique_ptr<Stream> adopt(int fd, std::shared_ptr<TlsClient> tls) {
-    WatchedPtr watched(new Watched(runtime_, fd));
+    WatchedPtr watched(new Watched(loop_, fd));
     return std::make_unique<SocketStream>(watched, std::move(tls), Endpoint{}, SocketStream::Kind::pipe);
   }
 
@@ -155,7 +155,7 @@ class SshConnector final : public Connector {
     const bool unspecified = address.bytes().find_first_not_of('\0') == std::string_view::npos;
     const auto far = unspecified && !request.host.empty() ? request.host + ":" + std::to_string(request.to.port)
                                                           : request.to.to_string();
-    const auto seconds = std::max<long long>(1, to_ms(deadline.left(runtime_.now())) / 1000);
+    const auto seconds = std::max<long long>(1, to_ms(deadline.left(loop_.now())) / 1000);
     std::vector<std::string> out{vantage_.program, "-T", "-a", "-x", "-W", far};
     for (const auto* option : {"BatchMode=yes", "LogLevel=DEBUG2", "ControlPath=none", "ClearAllForwardings=yes"}) {
       out.insert(out.end(), {"-o", option});
@@ -188,7 +188,7 @@ class SshConnector final : public Connector {
                         "ssh " + vantage_.at.host + ": " + (words.empty() ? "ended without a word" : words)};
   }
 
-  AsioRuntime& runtime_;
+  Loop& loop_;
   std::shared_ptr<TlsClient> tls_;
   SshVantage vantage_;
 };
@@ -196,7 +196,7 @@ class SshConnector final : public Connector {
 }  // namespace
 
 std::unique_ptr<Connector> make_ssh_connector(Runtime& runtime, std::shared_ptr<TlsClient> tls, SshVantage vantage) {
-  return std::make_unique<SshConnector>(AsioRuntime::of(runtime), std::move(tls), std::move(vantage));
+  return std::make_unique<SshConnector>(Loop::of(runtime), std::move(tls), std::move(vantage));
 }
 
 }  // namespace smtpdx::io

@@ -5,8 +5,7 @@
 // detached work anywhere in smtpdx, so that a diagnosis that ends leaves nothing running.
 //
 // Why not asio::awaitable: a task here must also run in virtual time (io/runtime.hpp), by the hundred thousand worlds,
-// and must not pull Asio into every header. Asio drives the real world behind io::Runtime; this type only links
-// coroutines.
+// and must not pull Asio into every header. What drives it stands behind io::Runtime; this type only links coroutines.
 //
 // Exceptions are bugs or exhausted memory; they pass through to whoever runs the root.
 

@@ -5,10 +5,10 @@
 
 #include <cerrno>
 
-#include "io/asio_watch.hpp"
 #include "io/real.hpp"
 #include "io/socket.hpp"
 #include "io/socket_stream.hpp"
+#include "io/watched.hpp"
 
 namespace smtpdx::io {
 namespace {
@@ -21,36 +21,38 @@ int socket_error(int fd) {
 
 class TcpConnector final : public Connector {
  public:
-  TcpConnector(AsioRuntime& runtime, std::shared_ptr<TlsClient> tls) : runtime_(runtime), tls_(std::move(tls)) {}
+  TcpConnector(Loop& loop, std::shared_ptr<TlsClient> tls) : loop_(loop), tls_(std::move(tls)) {}
 
   Task<IoResult<std::unique_ptr<Stream>>> connect(ConnectRequest request, Deadline deadline) override {
-    auto opened = open_socket(runtime_, SOCK_STREAM, request.to.address, request.source);
+    auto opened = open_socket(SOCK_STREAM, request.to.address, request.source);
     if (!opened) co_return std::unexpected(opened.error());
-    const auto watched = *opened;
-    const int fd = watched->fd();
-    auto stream = std::make_unique<SocketStream>(watched, tls_, request.to);  // closes on every way out
+    const int fd = opened->get();
     const int one = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     const auto to = to_sockaddr(request.to);
     const int begun = ::connect(fd, to.get(), to.size) == 0 ? 0 : errno;
     if (begun != 0 && begun != EINPROGRESS) co_return std::unexpected(connect_failure(begun));
+    auto watched = watch(loop_, std::move(*opened));
+    if (!watched) co_return std::unexpected(watched.error());
+    auto stream = std::make_unique<SocketStream>(*watched, tls_, request.to);  // closes on every way out
     if (begun == EINPROGRESS) {
-      const auto woken = co_await watched->wait(Side::write, deadline);
+      const auto woken = co_await (*watched)->wait(Side::write, deadline);
       if (woken != Woken::ready) co_return std::unexpected(failure_of(woken));
-      if (const int error = socket_error(fd)) co_return std::unexpected(io_failure(error));
+      const int error = (*watched)->failed() ? socket_error(fd) : 0;
+      if (error != 0) co_return std::unexpected(io_failure(error));
     }
     co_return stream;
   }
 
  private:
-  AsioRuntime& runtime_;
+  Loop& loop_;
   std::shared_ptr<TlsClient> tls_;
 };
 
 }  // namespace
 
 std::unique_ptr<Connector> make_tcp_connector(Runtime& runtime, std::shared_ptr<TlsClient> tls) {
-  return std::make_unique<TcpConnector>(AsioRuntime::of(runtime), std::move(tls));
+  return std::make_unique<TcpConnector>(Loop::of(runtime), std::move(tls));
 }
 
 }  // namespace smtpdx::io
