@@ -203,7 +203,7 @@ s57own.expect("198.51.100.217:587", tls="starttls", verify="mail.nightingale57.e
 
 s58 = World("S58", "permitted by address, AUTH nowhere; the application insists on logging in")
 zone(s58, "albatross58.example", "198.51.100.58")
-s58.postfix("relay.albatross58.example", "198.51.100.58", services={25: {}, 587: {}}, main="""
+s58.postfix("mail.albatross58.example", "198.51.100.58", services={25: {}, 587: {}}, main="""
 virtual_mailbox_domains = albatross58.example
 mynetworks = 127.0.0.0/8 203.0.113.0/26
 """ + CLOSED)

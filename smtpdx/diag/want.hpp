@@ -33,6 +33,7 @@ struct WantList {
 };
 struct WantControls {
   std::vector<HostPort> port25, submission;
+  std::optional<IpAddress> source;
 };
 
 /// TLS wish of a talk; what came of it stands in the facts' Shape.

@@ -28,7 +28,7 @@ struct Env {
   std::optional<smtp::Credentials> credentials;
   unsigned round = 0;  ///< set by the engine; goes into the order of attempts
   unsigned sequence = 0;
-  std::uint16_t dns_port = 53;  ///< where authoritative name servers listen
+  std::uint16_t dns_port = 53;     ///< where authoritative name servers listen
   io::Manners* manners = nullptr;  ///< counts refused recipients; none in tests and own worlds
   /// Hosts whose address was typed (--connect-to HOST:…): never looked up.
   std::map<std::string, IpAddress> fixed_addresses = {};

@@ -215,7 +215,8 @@ io::Task<Sightings> talk(Env& env, WantTalk want, Deadline deadline) {
 
 namespace {
 
-io::Task<diag::ControlFact::Try> try_control(Env& env, HostPort target, Deadline deadline) {
+io::Task<diag::ControlFact::Try> try_control(Env& env, HostPort target, std::optional<IpAddress> source,
+                                             Deadline deadline) {
   diag::ControlFact::Try result;
   result.host = target.host;
   auto found = co_await dns::look_up_addresses(env.resolver, target.host, deadline);
@@ -224,7 +225,10 @@ io::Task<diag::ControlFact::Try> try_control(Env& env, HostPort target, Deadline
     co_return result;
   }
   result.server = {found.addresses.front(), target.port};
-  io::ConnectRequest request{result.server, target.host, std::nullopt};
+  for (const auto& a : found.addresses)
+    if (source && a.is_v6() == source->is_v6()) result.server.address = a;
+  if (source && source->is_v6() != result.server.address.is_v6()) source.reset();
+  io::ConnectRequest request{result.server, target.host, source};
   auto connected = co_await env.connector.connect(request, deadline.within(env.runtime.now(), connect_limit));
   result.connected = connected.has_value();
   if (!connected) result.failure = connected.error();
@@ -235,8 +239,8 @@ io::Task<diag::ControlFact::Try> try_control(Env& env, HostPort target, Deadline
 
 io::Task<Sightings> controls(Env& env, diag::WantControls want, Deadline deadline) {
   std::vector<io::Task<diag::ControlFact::Try>> tasks;
-  for (const auto& c : want.port25) tasks.push_back(try_control(env, c, deadline));
-  for (const auto& c : want.submission) tasks.push_back(try_control(env, c, deadline));
+  for (const auto& c : want.port25) tasks.push_back(try_control(env, c, want.source, deadline));
+  for (const auto& c : want.submission) tasks.push_back(try_control(env, c, want.source, deadline));
   const auto started = env.runtime.now();
   auto tries = co_await io::when_all(std::move(tasks));
   diag::ControlFact fact;

@@ -79,7 +79,7 @@ CauseVerdict s46_routed_address_form(const View& view) {
   const auto domain = view.domain();
   const bool routed = local.find_first_of("%!@") != std::string::npos || (!domain.empty() && domain.front() == '[');
   if (!routed) return Say::nothing();
-  if (auto flip = view.flip(diag::Axis::recipient); flip && flip->accepted->role == Role::plain_form && view.refusal())
+  if (auto flip = view.flip(diag::Axis::recipient, {}, Role::plain_form); flip && view.refusal())
     return Say::proved(Proof::flip, 80)
         .because(flip->ids(), flip->accepted->shape.rcpt_to + " is accepted, the routed form " + address + " is not");
   if (auto config = view.config(); config && config->routed_form && view.refusal())

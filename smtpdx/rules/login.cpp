@@ -49,6 +49,8 @@ CauseVerdict s19_credentials_rejected(const View& view) {
   if (auth_accepted(look))
     return Say::ruled_out().because(*session.id, "the login is accepted: " + session->auth->reply->to_string());
   const auto* refusal = auth_refusal(look);
+  if (!refusal && look.auth_nowhere())
+    return Say::ruled_out().because(look.session_ids(), "no login is offered on any port");
   if (!refusal) return Say::nothing();
   const auto stated = view.stated(*refusal);
   if (!stated.empty() && stated != "submit.credentials_rejected")

@@ -46,6 +46,8 @@ MxState state_of(const View& view, const MxRow& row) {
 bool neutral(const View& view, const diag::Shape& shape) {
   const auto& sources = view.question().sources;
   if (!shape.user.empty()) return false;
+  const auto& typed = view.question().client.helo;  // S54 asks under the client's own name: another client, too
+  if (!typed.empty() && iequals(shape.helo, typed)) return false;
   return sources.empty() || shape.source.empty() || shape.source == sources.front().to_string();
 }
 

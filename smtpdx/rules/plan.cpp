@@ -208,7 +208,7 @@ class Planner {
     });
   }
 
-  void controls() { add(diag::WantControls{case_.controls25, case_.controls587}); }
+  void controls() { add(diag::WantControls{case_.controls25, case_.controls587, any_source()}); }
 
   /// Everything refused: is it really that machine (PTR), and is it really that domain (a typing mistake)?
   void doubts(const MxTable& table) {
@@ -224,7 +224,7 @@ class Planner {
   /// Flips over what the client itself brings: another source address (S50), another greeting (S54).
   void client_axes(const MxTable& table) {
     for (const auto& row : table.rows()) {
-      if (!row.session || !row.session->connected) continue;
+      if (row.session && !row.session->connected) continue;
       flips_at(row.host, {row.address, case_.smtp_port}, TlsWish::opportunistic,
                asks_about_client() ? view_.sender() : "");
       break;

@@ -38,7 +38,8 @@ CauseVerdict not_missing_login(const View& view, const ServerLook& look) {
     return Say::nothing();
   }
   if (view.branch() != Branch::submission) return Say::nothing();
-  if (look.client_auth() == AuthState::failed) return Say::ruled_out().because(look.client_auth_id(), "the client did try to log in and failed");
+  if (look.client_auth() == AuthState::failed)
+    return Say::ruled_out().because(look.client_auth_id(), "the client did try to log in and failed");
   if (look.client_auth() == AuthState::ok)
     return Say::ruled_out().because(look.client_auth_id(), "the client was logged in when it was refused");
   if (look.other_machine_at_port()) return Say::nothing();
@@ -100,7 +101,8 @@ CauseVerdict missing_login(const View& view, const ServerLook& look) {
 CauseVerdict s13_auth_not_attempted(const View& view) {
   ServerLook look(view);
   if (view.branch() == Branch::submission && look.cpanel())
-    return Say::ruled_out().because(look.cpanel_id(), "the server is cPanel's Exim: see submit.exim_cpanel_unauth, the same fault in its words");
+    return Say::ruled_out().because(
+        look.cpanel_id(), "the server is cPanel's Exim: see submit.exim_cpanel_unauth, the same fault in its words");
   return missing_login(view, look);
 }
 

@@ -152,9 +152,10 @@ bool after(const Attempt& a, const Attempt& b) {
 
 }  // namespace
 
-std::optional<Flip> View::flip(Axis axis, std::string_view refused_host) const {
+std::optional<Flip> View::flip(Axis axis, std::string_view refused_host,
+                               std::optional<diag::Role> accepted_role) const {
   for (const auto& accepted : attempts_) {
-    if (accepted->outcome != Outcome::accepted) continue;
+    if (accepted->outcome != Outcome::accepted || (accepted_role && accepted->role != *accepted_role)) continue;
     for (const auto& before : attempts_) {
       if (!before_or_beside(*before, *accepted) || !refused_as_asked(*before)) continue;
       if (!refused_host.empty() && before->shape.host != refused_host) continue;

@@ -81,8 +81,10 @@ class View {
   /// Refused for the reason in question.
   bool refused_as_asked(const diag::Attempt& attempt) const;
 
-  /// The first flip over `axis`; where `host` is given, only with the refused side there.
-  std::optional<Flip> flip(diag::Axis axis, std::string_view refused_host = {}) const;
+  /// The first flip over `axis`; where `refused_host` is given, only with the refused side there; where `accepted_role`
+  /// is, only with such a recipient accepted.
+  std::optional<Flip> flip(diag::Axis axis, std::string_view refused_host = {},
+                           std::optional<diag::Role> accepted_role = std::nullopt) const;
 
   /// Addresses of all MX hosts found, with the host's name.
   struct MxAddress {

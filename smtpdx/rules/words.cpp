@@ -45,10 +45,35 @@ bool on_the_other_side(const View& view, std::string_view code) {
 
 }  // namespace
 
+namespace {
+
+bool provable_by_statement(const kb::Cause& cause) {
+  return std::any_of(cause.proofs.begin(), cause.proofs.end(),
+                     [](const kb::ProofText& p) { return p.kind == "statement"; });
+}
+
+/// Two causes that are each stated in words of their own: the refused login states one, so it is not the other.
+CauseVerdict excluded_by_statement(const View& view, const kb::Cause& cause) {
+  if (!provable_by_statement(cause)) return Say::nothing();
+  for (const auto& s : view.sessions()) {
+    if (!s->auth || !s->auth->reply || !s->auth->reply->permanent()) continue;
+    const auto stated = view.stated(*s->auth->reply);
+    const auto* other = stated.empty() || stated == cause.code ? nullptr : view.catalogue().cause(stated);
+    if (!other) continue;
+    for (const auto& rival : other->rivals)
+      if (rival.code == cause.code)
+        return Say::ruled_out().because(*s.id, "the server states another reason: " + s->auth->reply->to_string());
+  }
+  return Say::nothing();
+}
+
+}  // namespace
+
 CauseVerdict by_words(const View& view, const kb::Cause& cause) {
   if (auto login = stated_at_login(view, cause.code))
     return Say::proved(Proof::statement, 5)
         .because(*login.id, "the server says so: " + login->auth->reply->to_string());
+  if (auto v = excluded_by_statement(view, cause); v.verdict != diag::Verdict::silent) return v;
   auto r = view.refusal();
   if (!r) return Say::nothing();
   const auto& reading = r->reading;
