@@ -87,8 +87,11 @@ std::vector<Axis> differing(const Shape& a, const Shape& b) {
   } else if (a.server.address != b.server.address) {
     axes.push_back(Axis::address);
   }
+  // Another machine may lack STARTTLS: taken where it is offered, TLS follows from the machine and is no change of
+  // ours.
+  const bool other_machine = !axes.empty() && a.tls != TlsMode::implicit && b.tls != TlsMode::implicit;
   if (a.server.port != b.server.port) axes.push_back(Axis::port);
-  if (a.tls != b.tls) axes.push_back(Axis::tls);
+  if (a.tls != b.tls && !other_machine) axes.push_back(Axis::tls);
   const bool other_source = a.source != b.source && !other_family;
   const bool own_literals = literal(a.helo) && literal(b.helo) && (other_source || other_family);
   if (!iequals(a.helo, b.helo) && !own_literals) axes.push_back(Axis::helo);

@@ -198,7 +198,7 @@ class Page {
   void prove_it() {
     if (!cause_ || cause_->confirm.command.empty()) return;
     out_ += "Prove it " + fill(cause_->confirm.command, s_) + "\n";
-    if (!cause_->confirm.shows.empty()) out_ += folded(gutter, cause_->confirm.shows, o_.width);
+    if (!cause_->confirm.shows.empty()) out_ += folded(gutter, fill(cause_->confirm.shows, s_), o_.width);
   }
 
   void also() {
