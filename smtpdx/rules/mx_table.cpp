@@ -44,11 +44,14 @@ MxState state_of(const View& view, const MxRow& row) {
 
 /// Further vantages and logged-in sessions are other clients: they are looked at by flips, not here.
 bool neutral(const View& view, const diag::Shape& shape) {
-  const auto& sources = view.question().sources;
   if (!shape.user.empty()) return false;
   const auto& typed = view.question().client.helo;  // S54 asks under the client's own name: another client, too
   if (!typed.empty() && iequals(shape.helo, typed)) return false;
-  return sources.empty() || shape.source.empty() || shape.source == sources.front().to_string();
+  if (shape.source.empty()) return true;
+  for (const auto& s : view.question().sources)
+    if (s.is_v6() == shape.server.address.is_v6())
+      return shape.source == s.to_string();  // the first of the family is ours
+  return true;
 }
 
 }  // namespace
