@@ -12,6 +12,7 @@ using diag::Verdict;
 
 namespace {
 
+constexpr std::size_t max_candidates = 8;
 constexpr std::string_view gutter = "         ";  // nine columns: "Because  "
 
 /// Folds `text` at `width` behind a label; further lines are indented. Commands are never folded: they are to be
@@ -36,6 +37,25 @@ std::string folded(std::string_view label, std::string_view text, unsigned width
     first = false;
   }
   return out + "\n";
+}
+
+std::string kind_words(dsn::Kind kind) {
+  switch (kind) {
+    case dsn::Kind::delivered:
+      return "a report of delivery";
+    case dsn::Kind::relayed:
+      return "a report that the message was relayed on";
+    case dsn::Kind::expanded:
+      return "a report that the message went to a list";
+    case dsn::Kind::complaint:
+      return "a complaint report (feedback loop)";
+    case dsn::Kind::auto_reply:
+      return "an automatic reply";
+    case dsn::Kind::challenge:
+      return "a challenge that wants to be answered";
+    default:
+      return "no bounce";
+  }
 }
 
 class Page {
@@ -75,13 +95,24 @@ class Page {
               how + ")\n";
       return;
     }
+    if (r.refusal && !r.refusal->refusal.is_refusal()) {
+      out_ +=
+          paint("1;32", "NONE") + " Nothing was refused here: this is " + kind_words(r.refusal->refusal.kind) + ".\n";
+      return;
+    }
     const bool ok = r.conclusion == diag::Conclusion::no_problem;
     out_ += (ok ? paint("1;32", "PASS") + " " : paint("1;33", "OPEN") + " ") + r.summary + "\n";
     quote_question();
     if (ok || r.causes.empty()) return;
     out_ += "Can be   ";
     bool again = false;
+    std::size_t shown = 0;
     for (const auto& v : r.causes) {
+      if (shown++ == max_candidates && !o_.verbose) {
+        out_ += std::string(gutter) + "and " + std::to_string(r.causes.size() - max_candidates) +
+                " more that are less likely (-v)\n";
+        break;
+      }
       const auto* cause = s_.catalogue.cause(v.code);
       if (again) out_ += gutter;
       out_ += folded(v.code + "  ", cause ? cause->title : "", 0);
