@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# One static library and one test program a floor, from the files in smtpdx/NAME (x.cpp, x_test.cpp), so that a new file
+# One static library and one test program a floor, from the files in src/NAME (x.cpp, x_test.cpp), so that a new file
 # needs no line here.
 add_library(smtpdx_options INTERFACE)
 target_include_directories(smtpdx_options INTERFACE ${CMAKE_SOURCE_DIR})
-target_include_directories(smtpdx_options INTERFACE ${CMAKE_SOURCE_DIR}/smtpdx)
+target_include_directories(smtpdx_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(smtpdx_options INTERFACE -Wall -Wextra)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # At -O3 g++ 12 sees overlapping copies in ordinary std::string assignments (GCC bug 105651).
@@ -44,7 +44,7 @@ endif()
 
 function(smtpdx_floor name)
   cmake_parse_arguments(F "" "" "DEPENDS;LIBS" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/smtpdx/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")

@@ -51,7 +51,7 @@ class LintTest(unittest.TestCase):
     def test_an_include_that_looks_up(self):
         self.caught({"base/ip.cpp": '#include "trace/log.hpp"\n'}, "base/ip.cpp:2:", "looks up")
         self.caught({"smtp/x.cpp": '#include "probes/p.hpp"\n'}, "looks up")
-        self.caught({"smtp/x.cpp": '#include "smtpdx/engine/e.hpp"\n'}, "looks up")
+        self.caught({"smtp/x.cpp": '#include "src/engine/e.hpp"\n'}, "looks up")
 
     def test_neighbours_on_floor_5(self):
         for here in lint.FLOOR_5:

@@ -4,6 +4,8 @@
 // where a proof exists, cause by cause, and connections per host. Ends with 1 where anything was proved that is not so,
 // or where less than nine in ten of what can be proved was.
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -11,8 +13,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 #include "sim/play.hpp"
@@ -39,8 +39,8 @@ constexpr std::uint64_t shown_limit = 25;
 
 void one_world(std::uint64_t seed, const Options& options, Tally& tally) {
   const auto world = sim::make_world(seed, options.only);
-  const auto outcome = sim::play(world, kb::Catalogue::builtin(),
-                                 options.talk ? sim::Detail::transcript : sim::Detail::verdict);
+  const auto outcome =
+      sim::play(world, kb::Catalogue::builtin(), options.talk ? sim::Detail::transcript : sim::Detail::verdict);
   ++tally.worlds;
   if (!outcome.wrong.empty() && tally.wrong++ < shown_limit)
     for (const auto& cause : outcome.wrong)
