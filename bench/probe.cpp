@@ -2,8 +2,8 @@
 //
 // What one relay probe costs: connect, greeting, EHLO, MAIL, RCPT, QUIT over the library's own connector and session,
 // trace included, many at once on one thread. It says its own CPU (the whole process, as the bare client it is compared
-// with does) or how much memory grew while all sessions stood open. No judging, no DNS, no TLS: those are measured where
-// they matter, in wall time (script/bench).
+// with does) or how much memory grew while all sessions stood open. No judging, no DNS, no TLS: those are measured
+// where they matter, in wall time (script/bench).
 //
 //   bench_probe PORT run SESSIONS PARALLEL [pipeline]
 //   bench_probe PORT open SESSIONS
@@ -31,10 +31,10 @@ struct Bench {
   trace::Log log = {};
   Endpoint server = {};
   Style style = Style::one_by_one;
-  int left = 0;       ///< sessions nobody has begun
-  int refused = 0;    ///< RCPTs that got their 5xx
-  int failed = 0;     ///< sessions that broke anywhere
-  int standing = 0;   ///< sessions held open
+  int left = 0;      ///< sessions nobody has begun
+  int refused = 0;   ///< RCPTs that got their 5xx
+  int failed = 0;    ///< sessions that broke anywhere
+  int standing = 0;  ///< sessions held open
   bool released = false;
 
   Deadline limit() const { return runtime.deadline_in(30s); }
@@ -56,7 +56,7 @@ io::Task<bool> ask(Bench& bench, smtp::Session& session) {
     if (!mail.ok()) co_return false;
     verdict = co_await session.rcpt("nobody@example.net", bench.limit());
   }
-  co_return verdict.reply && verdict.reply->code >= 500;
+  co_return verdict.reply&& verdict.reply->code >= 500;
 }
 
 io::Task<void> probe(Bench& bench) {
