@@ -7,10 +7,9 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 
-# Asio is header-only and dear to compile: BOOST_ASIO_SEPARATE_COMPILATION puts its body into one file (io/asio_impl.cpp).
-add_library(smtpdx_asio INTERFACE)
-target_link_libraries(smtpdx_asio INTERFACE Boost::headers Threads::Threads)
-target_compile_definitions(smtpdx_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+# Headers only: intrusive containers and pointers (io/loop.hpp).
+add_library(smtpdx_boost INTERFACE)
+target_link_libraries(smtpdx_boost INTERFACE Boost::headers Threads::Threads)
 
 # Not by pkg-config: libunbound.pc asks for the development files of all that libunbound itself was built with, which
 # nobody needs who links it as a shared library.

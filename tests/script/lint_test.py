@@ -94,7 +94,7 @@ class LintTest(unittest.TestCase):
     def test_the_build_links_no_more_than_the_table_allows(self):
         with tempfile.TemporaryDirectory() as root:
             with open(os.path.join(root, "CMakeLists.txt"), "w") as f:
-                f.write("smtpdx_floor(base)\nsmtpdx_floor(io DEPENDS base trace LIBS smtpdx_asio)\n"
+                f.write("smtpdx_floor(base)\nsmtpdx_floor(io DEPENDS base trace LIBS smtpdx_boost)\n"
                         "smtpdx_floor(rules   DEPENDS base kb diag io)\nsmtpdx_floor(misc DEPENDS base)\n")
             self.assertEqual(lint.check_build(root), [
                 "CMakeLists.txt:3: rules depends on io, which is not in its row",
