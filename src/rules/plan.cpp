@@ -108,7 +108,8 @@ class Planner {
     std::size_t authorities = 0;
     for (const auto& host : mx->mx.hosts) {
       add(diag::WantAddresses{host.name});
-      if (++authorities <= max_authorities) add(diag::WantAuthority{host.name});
+      // Three look-ups one after the other: beside the sessions they cost no time, beside the addresses they hold all up.
+      if (++authorities <= max_authorities && view_.addresses(host.name)) add(diag::WantAuthority{host.name});
     }
     MxTable table(view_);
     std::size_t asked = 0;
