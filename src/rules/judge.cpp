@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "rules/rules.hpp"
 
@@ -77,6 +78,14 @@ int weight(Verdict v) {
   return 5;
 }
 
+/// Best verdict first, then the rule's own rank, then the catalogue's order.
+void order(std::vector<CauseVerdict>& verdicts, const kb::Catalogue& catalogue) {
+  std::sort(verdicts.begin(), verdicts.end(), [&](const CauseVerdict& a, const CauseVerdict& b) {
+    return std::tuple(weight(a.verdict), a.rank, catalogue.cause(a.code)) <
+           std::tuple(weight(b.verdict), b.rank, catalogue.cause(b.code));
+  });
+}
+
 }  // namespace
 
 diag::Judgement judge(const diag::Case& question, const std::vector<diag::Observation>& observations,
@@ -87,9 +96,7 @@ diag::Judgement judge(const diag::Case& question, const std::vector<diag::Observ
     auto verdict = judge_one(view, cause);
     if (verdict.verdict != Verdict::silent) result.causes.push_back(std::move(verdict));
   }
-  std::stable_sort(result.causes.begin(), result.causes.end(), [](const CauseVerdict& a, const CauseVerdict& b) {
-    return std::pair(weight(a.verdict), a.rank) < std::pair(weight(b.verdict), b.rank);
-  });
+  order(result.causes, catalogue);
   result.wants = plan(view);
   return result;
 }

@@ -23,6 +23,7 @@ namespace {
 MxState state_of(const View& view, const MxRow& row) {
   bool accepted = false, relay = false, other = false, deferred = false;
   for (const auto& a : row.recipient) {
+    if (a->shape.tls != row.recipient.front()->shape.tls) continue;  // another question: what TLS is worth
     if (a->outcome == Outcome::accepted) {
       accepted = true;
     } else if (view.denies_domain(*a)) {

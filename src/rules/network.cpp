@@ -15,8 +15,7 @@ using diag::CauseVerdict;
 using diag::Proof;
 using diag::TlsMode;
 
-CauseVerdict s47_intercepted(const View& view) {
-  // One address, two identities: port 25 greets under a strange name while a TLS port shows the right certificate.
+std::optional<Interception> suspected_interception(const View& view) {
   for (const auto& lie : view.sessions()) {
     if (lie->shape.server.port != 25 || !lie->banner || view.identity_shown(*lie)) continue;
     for (const auto& truth : view.sessions()) {
@@ -27,15 +26,35 @@ CauseVerdict s47_intercepted(const View& view) {
       if (!a || !b || iequals(a->greeting_name, b->greeting_name) ||
           organisation(a->greeting_name) == organisation(b->greeting_name))
         continue;
-      return Say::proved(Proof::record, 3)
-          .because({*lie.id, *truth.id}, "on port 25 " + lie->shape.server.address.to_string() + " calls itself " +
-                                             printable(a->greeting_name, 80) + ", on port " +
-                                             std::to_string(truth->shape.server.port) + " it is " +
-                                             printable(b->greeting_name, 80) + " with a valid certificate for " +
-                                             truth->shape.host);
+      return Interception{lie, truth};
     }
   }
-  return Say::nothing();
+  return std::nullopt;
+}
+
+CauseVerdict s47_intercepted(const View& view) {
+  const auto found = suspected_interception(view);
+  if (!found) return Say::nothing();
+  const auto& [lie, truth] = *found;
+  const auto name = lie->capabilities()->greeting_name;
+  const auto what = "on port 25 " + lie->shape.server.address.to_string() + " calls itself " + printable(name, 80) +
+                    ", on port " + std::to_string(truth->shape.server.port) + " it is " +
+                    printable(truth->capabilities()->greeting_name, 80) + " with a valid certificate for " +
+                    truth->shape.host;
+  // A filter in front of port 25 looks the same; but it does not answer for another house's hosts.
+  for (const auto& other : view.sessions()) {
+    const auto* caps = other->capabilities();
+    if (other->shape.server.port != 25 || !caps || !iequals(caps->greeting_name, name)) continue;
+    if (organisation(other->shape.host) == organisation(lie->shape.host) || view.identity_shown(*other)) continue;
+    return Say::proved(Proof::record, 3)
+        .because({*lie.id, *truth.id}, what)
+        .because(*other.id, "and " + printable(name, 80) + " answers on port 25 of the unrelated host " +
+                                other->shape.host + ", too");
+  }
+  return Say::likely(3)
+      .because({*lie.id, *truth.id}, what)
+      .rival("submit.wrong_port_25")
+      .needs("the same strange name on port 25 of an unrelated host: a filter in front of the server looks alike");
 }
 
 namespace {

@@ -181,10 +181,29 @@ class Planner {
     talk.transactions = {{recipient_ask()}};
     add(talk);
     MxRow row = make_row(view_, name, *address);
-    if (row.state == MxState::relay_refused && table.any(MxState::accepted) && row.recipient.size() < 2) {
+    if (row.state == MxState::relay_refused && row.recipient.size() < 2 && accepted_alike(table, row)) {
       talk.round = 1;
       add(talk);
     }
+  }
+
+  /// Is the recipient accepted in the TLS mode in which `refusing` was asked? Where that had no TLS and the others did,
+  /// one of them is asked once more without, so that host and TLS do not differ at once.
+  bool accepted_alike(const MxTable& table, const MxRow& refusing) {
+    const auto mode = refusing.recipient.front()->shape.tls;
+    const MxRow* other = nullptr;
+    for (const auto& row : table.rows()) {
+      if (row.state != MxState::accepted) continue;
+      for (const auto& a : row.recipient)
+        if (a->shape.tls == mode && a->outcome == Outcome::accepted) return true;
+      if (!other) other = &row;
+    }
+    if (mode != TlsMode::plain || !other) return false;
+    WantTalk talk = mx_talk(other->host, other->address);
+    talk.tls = TlsWish::plain;
+    talk.transactions = {{recipient_ask()}};
+    add(talk);
+    return false;
   }
 
   /// Some accept, some refuse: the refusing ones once more, after the accepting ones were heard.
@@ -193,6 +212,7 @@ class Planner {
     std::size_t repeated = 0;
     for (const auto& row : table.rows()) {
       if (row.state != MxState::relay_refused || repeated++ >= 2) continue;
+      if (!accepted_alike(table, row)) continue;
       WantTalk talk = mx_talk(row.host, row.address);
       talk.transactions = {{recipient_ask()}};
       talk.round = 1;
@@ -232,13 +252,18 @@ class Planner {
     }
   }
 
-  /// Once with the variable changed, then the refused shape again.
+  /// Once with the variable changed, then the refused shape again. What was refused before TLS could start has its
+  /// counterpart in plain text, too: else two variables would differ.
   void flips_at(const std::string& host, Endpoint server, TlsWish tls, const std::string& from) {
     Transaction one{{from, view_.recipient(), Role::recipient}};
+    const bool early = refused_before_tls(host);
+    if (early && tls == TlsWish::opportunistic) tls = TlsWish::plain;
     if (view_.has_candidate("client.helo_invalid") && !case_.client.helo.empty()) {
       WantTalk typed{host, server, tls, case_.client.helo, source(server.address), false, {one}, Duration{0}, 0};
       add(typed);
-      if (accepted_with_other_helo(host)) {
+      if (early && refused_with_typed_helo(host))
+        add(WantTalk{host, server, tls, "", source(server.address), false, {one}, Duration{0}, 0});
+      if (accepted_with_other_helo(host, early)) {
         typed.round = 1;
         add(typed);
       }
@@ -265,10 +290,21 @@ class Planner {
         return true;
     return false;
   }
-  bool accepted_with_other_helo(const std::string& host) const {
+  bool accepted_with_other_helo(const std::string& host, bool in_plain_text) const {
     for (const auto& a : view_.attempts())
-      if (a->shape.host == host && !iequals(a->shape.helo, case_.client.helo) && a->outcome == Outcome::accepted)
+      if (a->shape.host == host && !iequals(a->shape.helo, case_.client.helo) && a->outcome == Outcome::accepted &&
+          (!in_plain_text || a->shape.tls == TlsMode::plain))
         return true;
+    return false;
+  }
+  bool refused_before_tls(const std::string& host) const {
+    for (const auto& a : view_.attempts())
+      if (a->shape.host == host && a->phase <= smtp::Phase::ehlo && view_.refused_as_asked(*a)) return true;
+    return false;
+  }
+  bool refused_with_typed_helo(const std::string& host) const {
+    for (const auto& a : view_.attempts())
+      if (a->shape.host == host && iequals(a->shape.helo, case_.client.helo) && view_.refused_as_asked(*a)) return true;
     return false;
   }
 
@@ -297,6 +333,17 @@ class Planner {
                view_.sender());
     }
     if (port25_silent(host)) controls();
+    if (suspected_interception(view_)) look_elsewhere();
+  }
+
+  /// S47: who answers on port 25 of the recipient's mail exchanger, a host of another house? Greeting and EHLO only.
+  void look_elsewhere() {
+    for (const auto& m : view_.mx_addresses()) {
+      WantTalk talk = mx_talk(m.host, m.address);
+      talk.tls = TlsWish::plain;
+      add(talk);
+      return;
+    }
   }
 
   /// The first address that connected, else the first not tried yet.

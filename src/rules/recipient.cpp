@@ -107,6 +107,31 @@ bool name_servers_agree(const View& view, const std::string& host) {
   return view.authority(host) && !authority_unsure(view, host);
 }
 
+/// Every address that the mail exchangers have was found out: what all rows of the table say holds for all of them.
+bool knows_every_exchanger(const View& view) {
+  auto mx = view.mx(view.domain());
+  if (!mx) return false;
+  for (const auto& host : mx->mx.hosts)
+    if (!knows_all_addresses(view, host.name)) return false;
+  return true;
+}
+
+/// Refused for who we are: behind such a word a server may hide whatever it thinks of the recipient.
+bool about_us(Reason reason) {
+  switch (reason) {
+    case Reason::dnsbl_listed:
+    case Reason::ip_blocked:
+    case Reason::reputation:
+    case Reason::rdns_invalid:
+    case Reason::rate_limited:
+    case Reason::sender_auth:
+    case Reason::sender_rejected:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// What keeps S02 (and what rests on the same row: S05, S12) from being proved although everything asked was refused;
 /// empty where nothing does.
 std::optional<Doubt> doubt_of_hosts(const View& view) {
@@ -163,6 +188,9 @@ CauseVerdict s02_mx_not_configured(const View& view) {
   const auto* refusing = table.first(MxState::relay_refused);
   if (!refusing) {
     const auto* row = table.first(MxState::refused);
+    if (row && relay_asked(view) && about_us(view.reason(*row->recipient.front())))
+      return Say::untested(Side::ours, "--source or --via: an address from which " + row->where() + " takes mail")
+          .because(row->ids(), row->where() + " refuses us as a client: " + quoted(*row->recipient.front()->reply));
     if (row && !view.relay_refused(*row->recipient.front()) && row->recipient.front()->phase == smtp::Phase::rcpt)
       return Say::ruled_out().because(
           row->ids(), row->where() + " refuses, but not as a relay: " + quoted(*row->recipient.front()->reply));
@@ -187,8 +215,10 @@ CauseVerdict s03_one_mx_stale(const View& view) {
   if (implicit(*mx) || mx->mx.hosts.size() == 1)
     return Say::ruled_out().because(*mx.id, view.domain() + " has only one mail exchanger");
   MxTable table(view);
-  if (table.all(MxState::relay_refused)) return Say::ruled_out().because(table.ids(), "every mail exchanger refuses");
-  if (table.complete() && table.all(MxState::accepted))
+  const bool all_known = knows_every_exchanger(view);
+  if (all_known && table.all(MxState::relay_refused))
+    return Say::ruled_out().because(table.ids(), "every mail exchanger refuses");
+  if (all_known && table.complete() && table.all(MxState::accepted))
     return Say::ruled_out().because(table.ids(), "every mail exchanger accepts the recipient now");
   for (const auto& row : table.rows()) {
     if (row.state != MxState::relay_refused || !table.host_all(row.host, MxState::relay_refused)) continue;
@@ -237,9 +267,10 @@ CauseVerdict s04_mx_host_resolves_wrong(const View& view) {
           .because(*view.authority(host.name).id, "the name servers of " + host.name + " give different addresses")
           .needs("an answer from each of these addresses");
   }
-  if (table.complete() && table.all(MxState::accepted))
+  const bool all_known = knows_every_exchanger(view);
+  if (all_known && table.complete() && table.all(MxState::accepted))
     return Say::ruled_out().because(table.ids(), "every address of every mail exchanger accepts the recipient now");
-  if (table.complete() && table.all(MxState::relay_refused)) {
+  if (all_known && table.complete() && table.all(MxState::relay_refused)) {
     bool unsure = false;
     for (const auto& host : mx->mx.hosts) unsure = unsure || authority_unsure(view, host.name);
     if (!unsure) return Say::ruled_out().because(table.ids(), "all addresses behave alike, and the name servers agree");

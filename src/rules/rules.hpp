@@ -39,6 +39,11 @@ diag::CauseVerdict s50_blocklist_or_access(const View& view);
 diag::CauseVerdict s54_helo_invalid(const View& view);
 diag::CauseVerdict s55_missing_ptr(const View& view);
 // network.cpp
+/// One address, two identities: port 25 greets under a strange name while a TLS port shows the right certificate.
+struct Interception {
+  Seen<diag::SessionFact> lie, truth;
+};
+std::optional<Interception> suspected_interception(const View& view);
 diag::CauseVerdict s47_intercepted(const View& view);
 diag::CauseVerdict s48_port25_blocked(const View& view);
 // config.cpp

@@ -158,9 +158,15 @@ CauseVerdict s17_wrong_port(const View& view) {
   ServerLook look(view);
   if (auto v = not_missing_login(view, look); judged(v)) return v;
   if (view.branch() != Branch::submission || !look.port_typed()) return Say::nothing();
-  if (auto other = look.other_machine_at_port())
+  if (auto other = look.other_machine_at_port()) {
+    if (s47_intercepted(view).verdict != diag::Verdict::proved)
+      return Say::likely(15)
+          .because(*other.id, "what answers at " + at(look, look.port()) + " goes by another name than that server")
+          .rival("net.isp_or_middlebox_intercept")
+          .needs("whether that port has a filter of its own in front, or the network answers it");
     return Say::ruled_out().because(*other.id, "what answers at " + at(look, look.port()) +
                                                    " is not that server: see net.isp_or_middlebox_intercept");
+  }
   const auto here = look.offers_auth(look.port());
   if (here && *here) return Say::ruled_out().because(look.session_ids(), at(look, look.port()) + " does offer a login");
   const auto other = look.other_port_with_auth();
