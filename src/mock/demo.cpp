@@ -98,7 +98,11 @@ ruled out rcpt.no_mx_falls_to_web_host
 ruled out rcpt.typo_or_parked_domain
 ruled out route.rejecter_not_in_mx
 ruled out forward.user_forward_to_closed_host
+ruled out submit.auth_not_attempted
+ruled out submit.auth_only_after_tls
+ruled out submit.wrong_port_25
 ruled out lookalike.recipient_unknown_dbeb
+ruled out nothing else
 )";
 
 }  // namespace

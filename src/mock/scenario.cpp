@@ -196,7 +196,7 @@ Result<std::vector<Endpoint>> read_endpoints(const std::vector<std::string>& wor
 
 Result<void> read_broken(FindingsSection& section, const std::vector<std::string_view>& words, std::size_t number) {
   FindingsSection::Broken broken;
-  if (words.size() < 4) return wrong("written \"broken ADDR:PORT PHASE TROUBLE\"");
+  if (words.size() < 3) return wrong("written \"broken ADDR:PORT PHASE [TROUBLE]\"");
   auto at = read_endpoints({std::string(words[1])});
   if (!at) return std::unexpected(at.error());
   broken.at = at->front();
@@ -231,6 +231,10 @@ Result<void> read_finding(FindingsSection& section, const Numbered& line) {
     finding.verdict = diag::Verdict::untested;
   } else if (words.size() > 2 && words[0] == "ruled" && words[1] == "out") {
     finding.verdict = diag::Verdict::ruled_out;
+    if (words[2] == "nothing" && words.size() == 4 && words[3] == "else") {
+      section.all_ruled_out = true;
+      return {};
+    }
     at = 2;
   } else {
     return wrong("a finding begins with proved, likely, possible, untested, ruled out, broken or verdict:");
