@@ -171,6 +171,10 @@ CauseVerdict s17_wrong_port(const View& view) {
   if (here && *here) return Say::ruled_out().because(look.session_ids(), at(look, look.port()) + " does offer a login");
   const auto other = look.other_port_with_auth();
   if (!here || other == 0 || !asked(view)) return Say::nothing();
+  for (auto mode : {TlsMode::plain, TlsMode::starttls, TlsMode::implicit})
+    if (auto a = look.anonymous(look.port(), mode); a && a->outcome == Outcome::accepted)
+      return Say::possible(30).because(
+          *a.id, at(look, look.port()) + " also accepted the recipient without a login: not the port decides");
   // STARTTLS offered but not followed through: AUTH may stand behind it.
   auto plain = look.session(look.port(), TlsMode::plain);
   if (plain && plain->before_tls && plain->before_tls->starttls() && !look.offers_auth(look.port(), TlsMode::starttls))
