@@ -101,6 +101,7 @@ void tarpit(Maker& m) {
 void change_mind(Maker& m, std::size_t index, const std::string& domain) {
   auto& s = m.service(index);
   auto policy = s.policy;
+  policy.domains.clear();
   Maker::hold(policy, domain);
   policy.recipients.clear();
   const auto at = std::chrono::milliseconds(m.r.below(4000));

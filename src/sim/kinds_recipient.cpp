@@ -98,8 +98,6 @@ void s04_addresses(Maker& m) {
   auto bad = add_machine(m, good.host, v6_bad ? m.ip6() : m.ip4());
   const auto words = m.say(Saying::relay);
   m.service(bad.service).policy.name = "old." + m.domain();
-  m.service(bad.service).policy.starttls = m.service(good.service).policy.starttls;
-  m.service(bad.service).policy.esmtp = m.service(good.service).policy.esmtp;
   m.service(bad.service).certificate.names = {"old.example"};
   refuse_domain(m, bad.service, words);
   if (m.one_in(3)) {
@@ -160,16 +158,12 @@ void s05_web_host(Maker& m) {
 /// Our own route leads to a host that is none of the mail exchangers.
 void smart_host(Maker& m, Maker::Form form) {
   ask_about_recipient(m);
-  Spoil spoiling{{}, {}, to_domain(m), Spoil::Needs::repeats};
   auto good = add_exchanger(m, {to_domain(m), 10, any_name(m)});
   Maker::hold(m.service(good.service).policy, to_domain(m));
   const auto house = m.domain();
   auto smart = add_machine(m, "smart." + house, m.ip4());
   const auto words = m.say(Saying::relay);
   refuse_domain(m, smart.service, words);
-  auto& p = m.service(smart.service).policy;
-  p.starttls = m.service(good.service).policy.starttls;
-  p.esmtp = m.service(good.service).policy.esmtp;
   m.bounce(words, form, smart.host, smart.ip);
   spoil(m, {{smart.service}, {good.service}, to_domain(m), Spoil::Needs::repeats});
 }

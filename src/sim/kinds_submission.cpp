@@ -313,6 +313,7 @@ void s19_password(Maker& m) {
   hold_words(m, o, m.one_in(2) ? p.auth_refused : o.words);
   m.proof(s19);
   spoil_server(m, index);
+  if (m.w.truth.changing) m.w.truth.may_afterwards = {std::string(s19)};  // the password stays wrong
 }
 
 /// The login fails whatever the password is: the server's own trouble.
@@ -365,6 +366,7 @@ void s20_log(Maker& m) {
   m.may({s19});
   m.proof(s20);
   spoil_server(m, index);
+  m.w.truth.may_afterwards = m.w.truth.may;  // the log is from then
 }
 
 void s21_order(Maker& m) {

@@ -25,12 +25,12 @@ struct VirtualNet::Host {
   bool changed = false;
 
   /// What the clock says goes before what the client says.
-  void spoken_to(TimePoint at) {
+  void spoken_to(TimePoint at, bool asks) {
     if (service.change && !changed && at.since_start >= service.change->at) {
       server.change(service.change->policy);
       changed = true;
     }
-    ++(changed ? use.after_change : use.before_change);
+    if (asks) ++(changed ? use.after_change : use.before_change);
   }
 };
 
@@ -61,6 +61,12 @@ io::TlsFacts facts_of(const CertificateOf& certificate, const std::string& asked
   if (certificate.trust == Trust::self_signed) facts.verify_error = "self-signed certificate";
   if (certificate.trust == Trust::private_authority) facts.verify_error = "unable to get local issuer certificate";
   return facts;
+}
+
+/// Only what is asked about an envelope or a login can show that a server has changed; QUIT cannot.
+bool asks_something(std::string_view octets) {
+  return octets.find("MAIL FROM:") != octets.npos || octets.find("RCPT TO:") != octets.npos ||
+         octets.starts_with("AUTH ");
 }
 
 io::TlsFacts no_tls(Failure why, std::string error) {
@@ -106,7 +112,7 @@ class VirtualStream final : public io::Stream {
     if (closed_) co_return std::unexpected(IoFailure{Failure::closed, "closed by us"});
     if (!session_ || session_->over()) co_return bytes.size();  // nobody reads it
     const auto arrives = runtime_.now() + host_.service.round_trip / 2;
-    host_.spoken_to(arrives);
+    host_.spoken_to(arrives, asks_something(bytes));
     for (auto& turn : session_->feed(bytes)) take(turn, arrives);
     co_return bytes.size();
   }
@@ -146,7 +152,7 @@ class VirtualStream final : public io::Stream {
 
   void greet() {
     const auto at = runtime_.now() + host_.service.round_trip / 2;
-    host_.spoken_to(at);
+    host_.spoken_to(at, false);
     session_.emplace(host_.server, local_.address);
     take(session_->connected(), at);
   }

@@ -58,7 +58,7 @@ struct Internet {
 /// How often, and when, a service was spoken to: tells what a change in mid-run can have been seen by.
 struct Use {
   unsigned connections = 0;
-  unsigned before_change = 0, after_change = 0;  ///< client turns
+  unsigned before_change = 0, after_change = 0;  ///< times that an envelope or a login was asked about
 };
 
 class VirtualNet final : public io::Connector {
