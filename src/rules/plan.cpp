@@ -108,7 +108,8 @@ class Planner {
     std::size_t authorities = 0;
     for (const auto& host : mx->mx.hosts) {
       add(diag::WantAddresses{host.name});
-      // Three look-ups one after the other: beside the sessions they cost no time, beside the addresses they hold all up.
+      // Three look-ups one after the other: beside the sessions they cost no time, beside the addresses they hold all
+      // up.
       if (++authorities <= max_authorities && view_.addresses(host.name)) add(diag::WantAuthority{host.name});
     }
     MxTable table(view_);
@@ -181,29 +182,10 @@ class Planner {
     talk.transactions = {{recipient_ask()}};
     add(talk);
     MxRow row = make_row(view_, name, *address);
-    if (row.state == MxState::relay_refused && row.recipient.size() < 2 && accepted_alike(table, row)) {
+    if (row.state == MxState::relay_refused && row.recipient.size() < 2 && table.any(MxState::accepted)) {
       talk.round = 1;
       add(talk);
     }
-  }
-
-  /// Is the recipient accepted in the TLS mode in which `refusing` was asked? Where that had no TLS and the others did,
-  /// one of them is asked once more without, so that host and TLS do not differ at once.
-  bool accepted_alike(const MxTable& table, const MxRow& refusing) {
-    const auto mode = refusing.recipient.front()->shape.tls;
-    const MxRow* other = nullptr;
-    for (const auto& row : table.rows()) {
-      if (row.state != MxState::accepted) continue;
-      for (const auto& a : row.recipient)
-        if (a->shape.tls == mode && a->outcome == Outcome::accepted) return true;
-      if (!other) other = &row;
-    }
-    if (mode != TlsMode::plain || !other) return false;
-    WantTalk talk = mx_talk(other->host, other->address);
-    talk.tls = TlsWish::plain;
-    talk.transactions = {{recipient_ask()}};
-    add(talk);
-    return false;
   }
 
   /// Some accept, some refuse: the refusing ones once more, after the accepting ones were heard.
@@ -212,7 +194,6 @@ class Planner {
     std::size_t repeated = 0;
     for (const auto& row : table.rows()) {
       if (row.state != MxState::relay_refused || repeated++ >= 2) continue;
-      if (!accepted_alike(table, row)) continue;
       WantTalk talk = mx_talk(row.host, row.address);
       talk.transactions = {{recipient_ask()}};
       talk.round = 1;
