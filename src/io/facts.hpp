@@ -17,10 +17,10 @@ namespace smtpdx::io {
 enum class Failure {
   refused,        ///< RST to our SYN: a host is there, nobody listens
   timed_out,      ///< the deadline passed without an answer
-  unreachable,    ///< the network said no way (ICMP)
+  unreachable,    ///< ICMP or routing said no way; "no route from here" where it was our own routing table
   reset,          ///< RST in an open connection
   closed,         ///< orderly end (EOF) while more was expected
-  local,          ///< our own system refused (no route or address family, no permission, no descriptors, bad source)
+  local,          ///< our own system refused (no address family, no permission, no descriptors, bad source address)
   proxy,          ///< the vantage (--via) could not connect for us; text says what it said
   not_permitted,  ///< our own manners or policy forbid it; text says which option allows it
   tls,            ///< the TLS layer broke in an established session

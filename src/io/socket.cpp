@@ -123,7 +123,7 @@ IoFailure io_failure(int error) {
 
 IoFailure connect_failure(int error) {
   if (error == ENETUNREACH || error == EHOSTUNREACH) {
-    return {Failure::local, "no route from here (" + system_words(error) + ")"};
+    return {Failure::unreachable, "no route from here (" + system_words(error) + ")"};
   }
   return io_failure(error);
 }
