@@ -151,7 +151,8 @@ Result<std::unique_ptr<World>> World::make(const WorldOptions& options) {
   if (!resolver) return std::unexpected(resolver.error());
   p.resolver = std::move(*resolver);
   p.env = std::make_unique<probes::Env>(probes::Env{*p.runtime, *p.manners, *p.resolver, p.log,
-                                                    options.helo.empty() ? own_name() : options.helo, std::nullopt, 0, 0, 53, p.manners.get()});
+                                                    options.helo.empty() ? own_name() : options.helo, std::nullopt, 0,
+                                                    0, 53, p.manners.get()});
   for (const auto& rule : typed)
     if (!rule.host.empty() && rule.to_address && !IpAddress::parse(rule.host))
       p.env->fixed_addresses[rule.host] = *rule.to_address;
