@@ -116,6 +116,18 @@ bool knows_every_exchanger(const View& view) {
   return true;
 }
 
+/// The bounce has the refuser under a name of the table, at an address that the name does not lead to any more.
+bool refused_at_another_address(const View& view, const MxTable& table) {
+  const auto address = IpAddress::parse(view.refuser_address());
+  if (!address) return false;
+  bool named = false;
+  for (const auto& row : table.rows()) {
+    if (row.address == *address) return false;
+    named = named || row.host == view.refuser();
+  }
+  return named;
+}
+
 /// Refused for who we are: behind such a word a server may hide whatever it thinks of the recipient.
 bool about_us(Reason reason) {
   switch (reason) {
@@ -267,15 +279,13 @@ CauseVerdict s04_mx_host_resolves_wrong(const View& view) {
           .because(*view.authority(host.name).id, "the name servers of " + host.name + " give different addresses")
           .needs("an answer from each of these addresses");
   }
-  const bool all_known = knows_every_exchanger(view);
-  if (all_known && table.complete() && table.all(MxState::accepted))
+  // An address that nobody showed us, or that only the bounce names, may behave otherwise.
+  if (!table.complete() || doubt_of_hosts(view) || refused_at_another_address(view, table)) return Say::nothing();
+  if (table.all(MxState::accepted))
     return Say::ruled_out().because(table.ids(), "every address of every mail exchanger accepts the recipient now");
-  if (all_known && table.complete() && table.all(MxState::relay_refused)) {
-    bool unsure = false;
-    for (const auto& host : mx->mx.hosts) unsure = unsure || authority_unsure(view, host.name);
-    if (!unsure) return Say::ruled_out().because(table.ids(), "all addresses behave alike, and the name servers agree");
-  }
-  if (table.complete() && table.any(MxState::relay_refused) && table.any(MxState::accepted)) {
+  if (table.all(MxState::relay_refused))
+    return Say::ruled_out().because(table.ids(), "all addresses behave alike, and the name servers agree");
+  if (table.any(MxState::relay_refused) && table.any(MxState::accepted)) {
     for (const auto& row : table.rows())
       if (!table.host_all(row.host, row.state)) return Say::nothing();
     return Say::ruled_out().because(table.ids(), "the addresses of each name behave alike");
