@@ -17,7 +17,7 @@ enum class Side { read, write };
 enum class Woken { ready, timed_out, closed };
 enum class Owner { ours, foreign };  ///< a foreign descriptor is never closed here
 
-class Watched : public boost::intrusive_ref_counter<Watched, boost::thread_unsafe_counter>, private Timer {
+class Watched final : public boost::intrusive_ref_counter<Watched, boost::thread_unsafe_counter>, private Timer {
   struct Node : Waiter {
     explicit Node(Deadline d) : until(d) {}
     Deadline until;
