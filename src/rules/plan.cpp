@@ -114,8 +114,9 @@ class Planner {
     }
     MxTable table(view_);
     std::size_t asked = 0;
+    const bool only_one = mx->mx.hosts.size() == 1 && table.rows().size() == 1;
     for (const auto& row : table.rows())
-      if (asked++ < max_mx_addresses) add(first_talk(row, table.rows().size()));
+      if (asked++ < max_mx_addresses && !first_talked(row)) add(first_talk(row, only_one));
     ask_refuser(table);
     repeat_refusals(table);
     if (all_silent(table)) controls();
@@ -134,9 +135,16 @@ class Planner {
 
   WantTalk::Ask recipient_ask() const { return {"", view_.recipient(), Role::recipient}; }
 
+  /// An address that became known later changes what else rides along. A host that refused is not asked all of it twice
+  /// for that; one that accepted is: a flip wants its word after the other's refusal.
+  bool first_talked(const MxRow& row) const {
+    if (row.state == MxState::accepted) return false;
+    return asks_about_client() ? !row.recipient.empty() : !row.postmaster.empty();
+  }
+
   /// The controls that S02 and S49 need, behind the recipient in the same pipeline. With a single address the repeat
   /// rides along; with several it is asked later, where a flip needs it.
-  WantTalk first_talk(const MxRow& row, std::size_t addresses) const {
+  WantTalk first_talk(const MxRow& row, bool only_one) const {
     WantTalk talk = mx_talk(row.host, row.address);
     const bool envelope_of_client = asks_about_client();
     const std::string from = envelope_of_client ? view_.sender() : std::string();
@@ -148,7 +156,7 @@ class Planner {
     talk.transactions.push_back(std::move(first));
     if (auto plain = plain_form(); !plain.empty())
       talk.transactions.push_back({{from, plain, Role::plain_form}, {from, view_.recipient(), Role::recipient}});
-    if (addresses == 1 || view_.asked_reason() == Reason::recipient_unknown)
+    if (only_one || view_.asked_reason() == Reason::recipient_unknown)
       talk.transactions.push_back({{from, view_.recipient(), Role::recipient}});
     return talk;
   }
