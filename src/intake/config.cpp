@@ -31,6 +31,7 @@ postfix::Session session_of(const ConfigQuestion& question) {
   postfix::Session session;
   if (question.client != IpAddress()) session.client = question.client;
   session.port = question.port;
+  session.certificate_told = false;
   session.sender = question.sender;
   session.recipient = question.recipient;
   return session;

@@ -88,8 +88,9 @@ Found Evaluation::find_in(const Cited& maps, const std::vector<std::string>& key
 
 /// user+ext@domain, user@domain, user+ext, user (own domains only), @domain.
 std::vector<std::string> Evaluation::address_keys(const Resolved& address) const {
-  const auto at = address.address.rfind('@');
-  const auto local = address.address.substr(0, at), domain = address.address.substr(at + 1);
+  const auto whole = to_lower(address.address);
+  const auto at = whole.rfind('@');
+  const auto local = whole.substr(0, at), domain = whole.substr(at + 1);
   const auto bare = without_extension(local, parameters_.get("recipient_delimiter").text.text());
   std::vector<std::string> keys = {local + "@" + domain};
   if (!bare.empty()) keys.push_back(bare + "@" + domain);
@@ -146,70 +147,101 @@ Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, cons
                       who + " is not in " + row->maps + " (" + parameters_.get(row->maps).where.to_string() + ")");
 }
 
+struct Evaluation::Access {
+  Subject subject;
+  std::vector<Key> keys;
+  bool name_missing = false;      ///< a client's name is not known to us: it would be looked up first
+  std::optional<Ruling> settled;  ///< known without the table
+};
+
+/// An address's keys: full, without extension, its domain and that one's parents, "user@".
+static void add_mail_keys(std::vector<Key>& keys, const Resolved& address, std::string_view delimiters,
+                          Parents parents) {
+  const auto whole = to_lower(address.address);  // smtpd looks addresses up in lower case, in patterns too
+  const auto local = whole.substr(0, whole.rfind('@'));
+  const auto bare = without_extension(local, delimiters);
+  keys.push_back({whole});
+  if (!bare.empty()) keys.push_back({bare + "@" + address.domain});
+  add_domain_keys(keys, address.domain, parents, true);
+  keys.push_back({local + "@", true});
+  if (!bare.empty()) keys.push_back({bare + "@", true});
+}
+
+Evaluation::Access Evaluation::access_to_client(const std::string& table) const {
+  Access access;
+  access.subject = client_subject();
+  access.name_missing = !session_.client_name;
+  if (!session_.client) {
+    access.settled = Ruling::open_question("the client's address, for " + table, true, true);
+    return access;
+  }
+  if (session_.client_name)
+    add_domain_keys(access.keys, *session_.client_name, parents_of(parameters_, "smtpd_access_maps"), false);
+  add_address_keys(access.keys, *session_.client);
+  return access;
+}
+
+Evaluation::Access Evaluation::access_to_envelope(std::string_view which) const {
+  const auto delimiters = parameters_.get("recipient_delimiter").text.text();
+  const auto parents = parents_of(parameters_, "smtpd_access_maps");
+  const bool recipient = which == "check_recipient_access";
+  Access access;
+  access.subject = recipient ? recipient_subject() : sender_subject();
+  if (recipient ? !progress_.recipient : !progress_.sender)
+    access.settled = Ruling::nothing(recipient ? "there is no recipient yet" : "there is no sender yet");
+  else if (recipient || resolved_sender_)
+    add_mail_keys(access.keys, recipient ? *resolved_ : *resolved_sender_, delimiters, parents);
+  else
+    access.keys.push_back({parameters_.get("smtpd_null_access_lookup_key").text.text()});
+  return access;
+}
+
+Evaluation::Access Evaluation::access_to(std::string_view which, const std::string& table) const {
+  if (which == "check_client_access") return access_to_client(table);
+  if (which == "check_sender_access" || which == "check_recipient_access") return access_to_envelope(which);
+  Access access;
+  if (which == "check_helo_access") {
+    access.subject = helo_subject();
+    if (!progress_.helo)
+      access.settled = Ruling::nothing("there is no greeting yet");
+    else if (!session_.helo)
+      access.settled = Ruling::open_question("the client's EHLO name, for " + table, true, true);
+    else
+      add_domain_keys(access.keys, *session_.helo, parents_of(parameters_, "smtpd_access_maps"), false);
+  } else if (which == "check_sasl_access") {
+    access.subject = {session_.login ? session_.login->user.value_or("…") : "", "SASL login name", "check_sasl_access"};
+    if (!progress_.login)
+      access.settled = Ruling::nothing("not logged in");
+    else if (!session_.login->user)
+      access.settled = Ruling::open_question("which user logs in, for " + table, true, true);
+    else
+      access.keys.push_back({*session_.login->user});
+  } else {
+    access.settled = certificate_settled().value_or(
+        Ruling::open_question("what " + table + " says about the certificate", true, true));
+  }
+  return access;
+}
+
 Ruling Evaluation::check_access(std::string_view which, const Cited& table, std::string_view parameter, unsigned depth,
                                 ListResult& nested) {
-  const auto parents = parents_of(parameters_, "smtpd_access_maps");
-  std::vector<Key> keys;
-  Subject subject;
-  bool name_missing = false;
-  const auto add_mail = [&](const Resolved& address) {
-    const auto at = address.address.rfind('@');
-    const auto local = address.address.substr(0, at);
-    const auto bare = without_extension(local, parameters_.get("recipient_delimiter").text.text());
-    keys.push_back({address.address});
-    if (!bare.empty()) keys.push_back({bare + "@" + address.domain});
-    add_domain_keys(keys, address.domain, parents, true);
-    keys.push_back({local + "@", true});
-    if (!bare.empty()) keys.push_back({bare + "@", true});
-  };
-  if (which == "check_client_access") {
-    subject = client_subject();
-    if (!session_.client)
-      return Ruling::open_question("the client's address, for " + printable(table.text(), 80), true, true);
-    if (session_.client_name) add_domain_keys(keys, *session_.client_name, parents, false);
-    name_missing = !session_.client_name;
-    add_address_keys(keys, *session_.client);
-  } else if (which == "check_helo_access") {
-    subject = helo_subject();
-    if (!progress_.helo) return Ruling::nothing("there is no greeting yet");
-    if (!session_.helo)
-      return Ruling::open_question("the client's EHLO name, for " + printable(table.text(), 80), true, true);
-    add_domain_keys(keys, *session_.helo, parents, false);
-  } else if (which == "check_sender_access") {
-    subject = sender_subject();
-    if (!progress_.sender) return Ruling::nothing("there is no sender yet");
-    if (resolved_sender_)
-      add_mail(*resolved_sender_);
-    else
-      keys.push_back({parameters_.get("smtpd_null_access_lookup_key").text.text()});
-  } else if (which == "check_recipient_access") {
-    subject = recipient_subject();
-    if (!progress_.recipient) return Ruling::nothing("there is no recipient yet");
-    add_mail(*resolved_);
-  } else if (which == "check_sasl_access") {
-    subject = {session_.login ? session_.login->user.value_or("…") : "", "SASL login name", "check_sasl_access"};
-    if (!progress_.login) return Ruling::nothing("not logged in");
-    if (!session_.login->user)
-      return Ruling::open_question("which user logs in, for " + printable(table.text(), 80), true, true);
-    keys.push_back({*session_.login->user});
-  } else {  // check_ccert_access
-    if (!session_.certificate) return Ruling::nothing("no client certificate");
-    return Ruling::open_question("what " + printable(table.text(), 80) + " says about the certificate", true, true);
-  }
+  const auto shown = printable(table.text(), 80);
+  const auto access = access_to(which, shown);
+  if (access.settled) return *access.settled;
   if (!is_table(table.text()))
-    return Ruling::deny(softened({451, "4.3.5", "Server configuration error"}),
-                        printable(table.text(), 80) + " is no type:table");
+    return Ruling::deny(softened({451, "4.3.5", "Server configuration error"}), shown + " is no type:table");
   const auto opened = tables_.open(table);
-  if (name_missing && opened->may_hold_names())
-    return Ruling::open_question("the client's name (PTR and back), for " + printable(table.text(), 80), true, true);
-  for (const auto& key : keys) {
+  if (access.name_missing && opened->may_hold_names())
+    return Ruling::open_question("the client's name (PTR and back), for " + shown, true, true);
+  for (const auto& key : access.keys) {
     if (key.partial && !opened->partial_keys()) continue;
     if (has_unknown(key.text))
       return Ruling::open_question("the value of $" + unknown_names(key.text).front(), true, true);
     const auto found = opened->lookup(key.text);
+    if (found.broken) return bad_configuration(access.subject, found.why);
     if (found.answer == Answer::unknown) return Ruling::open_question(found.why, true, true);
     if (found.answer == Answer::no) continue;
-    auto ruling = table_action(found, subject, parameter, depth, nested);
+    auto ruling = table_action(found, access.subject, parameter, depth, nested);
     const bool suspicious = which == "check_recipient_access" && resolved_->routed &&
                             !parameters_.flag("allow_untrusted_routing").value_or(false);
     if (suspicious && ruling.effect == Ruling::permit)
@@ -217,7 +249,7 @@ Ruling Evaluation::check_access(std::string_view which, const Cited& table, std:
     if (ruling.where.built_in()) ruling.where = found.where;
     return ruling;
   }
-  return Ruling::nothing("no entry for " + printable(keys.front().text, 80));
+  return Ruling::nothing("no entry for " + printable(access.keys.front().text, 80));
 }
 
 Ruling Evaluation::table_action(const Found& found, const Subject& subject, std::string_view parameter, unsigned depth,
@@ -247,8 +279,9 @@ Ruling Evaluation::table_action(const Found& found, const Subject& subject, std:
     return denied(
         {static_cast<int>(parameters_.number("access_map_defer_code").value_or(450)), status.code, status.text});
   }
-  if (iequals(word, "DEFER_IF_PERMIT") || iequals(word, "DEFER_IF_REJECT") || iequals(word, "DISCARD"))
-    return Ruling::open_question("what comes of " + entry, iequals(word, "DISCARD"), true);
+  if (iequals(word, "DISCARD")) return Ruling::pass(entry + " (taken, then thrown away)");
+  if (iequals(word, "DEFER_IF_PERMIT") || iequals(word, "DEFER_IF_REJECT"))
+    return Ruling::open_question("what comes of " + entry, false, true);
   if (word.size() == 3 && all_digits(word) && (word.front() == '4' || word.front() == '5')) {
     const auto status = split_status(rest, std::string(1, word.front()) + ".7.1");
     return denied({static_cast<int>(*parse_number(word)), status.code, status.text});

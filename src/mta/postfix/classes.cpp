@@ -88,6 +88,25 @@ std::string_view to_string(AddressClass c) {
   return "unknown";
 }
 
+bool valid_host_name(std::string_view name) {
+  if (name.empty() || name.size() > 255 || name.find_first_not_of("0123456789.") == std::string_view::npos)
+    return false;
+  for (const auto label : split(name, '.')) {
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    const auto good = [](char c) {
+      return is_digit(c) || c == '-' || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    if (!std::all_of(label.begin(), label.end(), good)) return false;
+  }
+  return true;
+}
+
+bool valid_literal(std::string_view text) {
+  if (!text.starts_with('[') || !text.ends_with(']')) return false;
+  const bool colon = text.find(':') != std::string_view::npos;
+  return colon == istarts_with(text, "[IPv6:") && IpAddress::parse(text).has_value();
+}
+
 std::optional<std::string> internal_form(std::string_view path) {
   path = trim(path);
   if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);

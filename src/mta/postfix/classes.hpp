@@ -21,6 +21,11 @@ std::string_view to_string(AddressClass c);
 /// that is not followed here (comments, spaces, control characters, an unclosed quote, no local part).
 std::optional<std::string> internal_form(std::string_view path);
 
+/// Letters, digits, hyphens and underscores in labels that are not empty; not digits and dots alone.
+bool valid_host_name(std::string_view name);
+/// "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3). Postfix takes no IPv6 address without its prefix.
+bool valid_literal(std::string_view text);
+
 struct Resolved {
   std::string address;  ///< user@domain after rewriting; what only the machine knows of it is marked (expand.hpp)
   std::string domain;   ///< lower case, without the final dot

@@ -43,6 +43,14 @@ std::vector<const Service*> reachable(std::vector<const Service*> services, cons
   return services;
 }
 
+/// Neither a host name nor an address in brackets: refused before any list is asked. What only the machine knows
+/// passes, and octets beyond ASCII (SMTPUTF8) do.
+bool bad_domain(const Resolved& address) {
+  const auto& domain = address.domain;
+  const bool ascii = std::all_of(domain.begin(), domain.end(), [](unsigned char c) { return c < 0x80; });
+  return ascii && !has_unknown(domain) && !valid_host_name(domain) && !valid_literal(domain);
+}
+
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
@@ -205,7 +213,7 @@ bool Evaluation::tls_on() const {
 
 std::optional<Outcome> Evaluation::tls_step() {
   const auto level = to_lower(parameters_.get("smtpd_tls_security_level").text.text());
-  const bool enforced = level.empty() ? parameters_.flag("smtpd_enforce_tls").value_or(false) : level == "encrypt";
+  const bool enforced = tls_enforced();
   const bool offered = enforced || (level.empty() ? parameters_.flag("smtpd_use_tls").value_or(false) : level == "may");
   const bool wrapper = parameters_.flag("smtpd_tls_wrappermode").value_or(false);
   if (session_.tls && wrapper != (*session_.tls == Tls::wrapper)) {
@@ -234,47 +242,45 @@ std::optional<Outcome> Evaluation::tls_step() {
 }
 
 std::optional<Outcome> Evaluation::auth_step() {
+  if (session_.login)
+    if (auto end = login_step()) return end;
+  if (!tls_enforced() || tls_on()) return std::nullopt;
   const auto level = parameters_.get("smtpd_tls_security_level");
-  const bool enforced = level.text.empty() ? parameters_.flag("smtpd_enforce_tls").value_or(false)
-                                           : iequals(level.text.text(), "encrypt");
-  if (session_.login) {
-    const auto enabled = parameters_.get("smtpd_sasl_auth_enable");
-    const auto only = parameters_.get("smtpd_tls_auth_only");
-    const bool needs_tls = enforced || iequals(only.text.text(), "yes");
+  const auto* name = level.text.empty() ? "smtpd_enforce_tls" : "smtpd_tls_security_level";
+  return refused({530, "5.7.0", "Must issue a STARTTLS command first"}, Stage::mail,
+                 DecidedBy{"", name, parameters_.get(name).where});
+}
+
+std::optional<Outcome> Evaluation::login_step() {
+  const auto not_offered = [](const char* name, const Where& where) {
     Outcome none;
     none.verdict = Verdict::no_auth;
     none.stage = Stage::auth;
     none.text = "AUTH is not offered";
-    if (!iequals(enabled.text.text(), "yes")) {
-      none.by = DecidedBy{"", "smtpd_sasl_auth_enable", enabled.where};
-      return none;
-    }
-    if (needs_tls && !tls_on()) {
-      none.by = enforced ? DecidedBy{"", "smtpd_tls_security_level", level.where}
-                         : DecidedBy{"", "smtpd_tls_auth_only", only.where};
-      return none;
-    }
-    const auto exceptions = MatchList::parse(parameters_.get("smtpd_sasl_exceptions_networks").text, tables_);
-    if (!exceptions.empty()) {
-      const auto match = session_.client
-                             ? exceptions.match_client(*session_.client, session_.client_name, Parents::none)
-                             : Match{Answer::unknown, {}, {}, "the client's address"};
-      if (match.answer == Answer::yes) {
-        none.by = DecidedBy{"", "smtpd_sasl_exceptions_networks", match.where};
-        return none;
-      }
-      if (match.answer == Answer::unknown) {
-        unknown_.push_back(match.why);
-        return Outcome{};
-      }
-    }
-    if (!session_.login->valid)
-      return refused(softened({535, "5.7.8", "Error: authentication failed"}), Stage::auth, std::nullopt);
+    none.by = DecidedBy{"", name, where};
+    return none;
+  };
+  const auto enabled = parameters_.get("smtpd_sasl_auth_enable"), only = parameters_.get("smtpd_tls_auth_only");
+  if (!iequals(enabled.text.text(), "yes")) return not_offered("smtpd_sasl_auth_enable", enabled.where);
+  if (!tls_on() && tls_enforced())
+    return not_offered("smtpd_tls_security_level", parameters_.get("smtpd_tls_security_level").where);
+  if (!tls_on() && iequals(only.text.text(), "yes")) return not_offered("smtpd_tls_auth_only", only.where);
+  const auto exceptions = MatchList::parse(parameters_.get("smtpd_sasl_exceptions_networks").text, tables_);
+  const auto match = exceptions.empty() ? Match{}
+                     : session_.client  ? exceptions.match_client(*session_.client, session_.client_name, Parents::none)
+                                        : Match{Answer::unknown, {}, {}, "the client's address"};
+  if (match.answer == Answer::yes) return not_offered("smtpd_sasl_exceptions_networks", match.where);
+  if (match.answer == Answer::unknown) {
+    unknown_.push_back(match.why);
+    return Outcome{};
   }
-  if (enforced && !tls_on())
-    return refused({530, "5.7.0", "Must issue a STARTTLS command first"}, Stage::mail,
-                   DecidedBy{"", level.text.empty() ? "smtpd_enforce_tls" : "smtpd_tls_security_level", level.where});
-  return std::nullopt;
+  if (session_.login->valid) return std::nullopt;
+  return refused(softened({535, "5.7.8", "Error: authentication failed"}), Stage::auth, std::nullopt);
+}
+
+bool Evaluation::tls_enforced() const {
+  const auto level = parameters_.get("smtpd_tls_security_level").text.text();
+  return level.empty() ? parameters_.flag("smtpd_enforce_tls").value_or(false) : iequals(level, "encrypt");
 }
 
 std::optional<Outcome> Evaluation::one_list(std::string_view parameter, const Subject& subject, Stage stage) {
@@ -308,6 +314,8 @@ std::optional<Outcome> Evaluation::early_lists() {
     unknown_.push_back(!sender_ ? "how the sender's address is read" : "how the recipient's address is read");
     return Outcome{};
   }
+  if (resolved_sender_ && bad_domain(*resolved_sender_))
+    return refused(softened({501, "5.1.7", "Bad sender address syntax"}), Stage::mail, std::nullopt);
   progress_.sender = true;
   return delay ? std::nullopt : sender_step(Stage::mail);
 }
@@ -329,9 +337,7 @@ std::optional<Outcome> Evaluation::sender_step(Stage stage) {
 
 std::optional<Outcome> Evaluation::rcpt_step() {
   progress_.recipient = true;
-  const auto domain = canonical_name(recipient_->substr(recipient_->rfind('@') + 1));
-  // RFC 5321 §4.1.3: an address as a domain belongs in brackets.
-  if (recipient_->find('@') != std::string::npos && IpAddress::parse(domain) && domain.find('[') == std::string::npos)
+  if (bad_domain(*resolved_))
     return refused(softened({501, "5.1.3", "Bad recipient address syntax"}), Stage::rcpt, std::nullopt);
   // RFC 5321 §4.5.1: "postmaster" without a domain is taken before any list is asked.
   if (iequals(*recipient_, "postmaster")) return std::nullopt;

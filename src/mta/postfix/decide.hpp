@@ -53,6 +53,7 @@ struct Session {
   std::optional<Tls> tls;  ///< nullopt: whatever the service asks for
   std::optional<Login> login;
   std::optional<ClientCertificate> certificate;
+  bool certificate_told = true;   ///< false: whether the client shows one is not known to us
   std::string sender, recipient;  ///< SMTP paths, angle brackets optional
 };
 

@@ -171,7 +171,8 @@ Ruling Evaluation::apply(const Cited& name, const Cited* argument, std::string_v
     return Ruling::open_question("lists in lists, deeper than " + std::to_string(max_depth), true, true);
   if (has_unknown(name.text()))
     return Ruling::open_question("the value of $" + unknown_names(name.text()).front(), true, true);
-  if (is_table(name.text())) return check_access(subject.default_access, name, parameter, depth, nested);
+  if (is_table(name.text()))
+    return check_access(subject.default_access, name, parameter, depth, nested).as(std::string(subject.default_access));
   if (is_class(name.text())) return apply_list(parameters_.get(name.text()).text, parameter, subject, depth, nested);
   const auto* restriction = known(name.text());
   if (!restriction || (restriction->argument && !argument)) {
@@ -222,7 +223,8 @@ Evaluation::ListResult Evaluation::run_list(const Cited& list, std::string_view 
     ListResult result{ruling.effect == Ruling::permit ? ListResult::permitted : ListResult::refused, ruling.reply,
                       nested.by};
     if (!result.by)
-      result.by = DecidedBy{name.text(), std::string(parameter), ruling.where.built_in() ? name.where() : ruling.where};
+      result.by = DecidedBy{ruling.inner.empty() ? name.text() : ruling.inner, std::string(parameter),
+                            ruling.where.built_in() ? name.where() : ruling.where};
     return result;
   }
   return {};

@@ -25,14 +25,29 @@ struct Ruling {
   bool may_permit = false, may_refuse = false;  ///< where open: what it could have done
   bool not_replayed = false;  ///< where open: it asks the world (DNS, a policy service), not the files
   Where where;                ///< of the table entry that decided, where there was one
+  std::string inner;          ///< the restriction it came down to, where that has a name of its own
 
-  static Ruling nothing(std::string why = {}) { return {none, {}, std::move(why), false, false, false, {}}; }
-  static Ruling pass(std::string why) { return {permit, {}, std::move(why), false, false, false, {}}; }
-  static Ruling deny(Reply reply, std::string why) {
-    return {refuse, std::move(reply), std::move(why), false, false, false, {}};
-  }
+  static Ruling nothing(std::string why = {}) { return make(none, {}, std::move(why)); }
+  static Ruling pass(std::string why) { return make(permit, {}, std::move(why)); }
+  static Ruling deny(Reply reply, std::string why) { return make(refuse, std::move(reply), std::move(why)); }
   static Ruling open_question(std::string why, bool may_permit, bool may_refuse) {
-    return {open, {}, std::move(why), may_permit, may_refuse, false, {}};
+    auto ruling = make(open, {}, std::move(why));
+    ruling.may_permit = may_permit;
+    ruling.may_refuse = may_refuse;
+    return ruling;
+  }
+  Ruling as(std::string name) && {
+    inner = std::move(name);
+    return std::move(*this);
+  }
+
+ private:
+  static Ruling make(Effect effect, Reply reply, std::string why) {
+    Ruling ruling;
+    ruling.effect = effect;
+    ruling.reply = std::move(reply);
+    ruling.why = std::move(why);
+    return ruling;
   }
 };
 
@@ -68,6 +83,7 @@ class Evaluation {
   std::optional<Outcome> fatal_check();
   std::optional<Outcome> tls_step();
   std::optional<Outcome> auth_step();
+  std::optional<Outcome> login_step();
   std::optional<Outcome> early_lists();
   std::optional<Outcome> rcpt_step();
   std::optional<Outcome> one_list(std::string_view parameter, const Subject& subject, Stage stage);
@@ -77,6 +93,7 @@ class Evaluation {
   Outcome refused(const Reply& reply, Stage stage, std::optional<DecidedBy> by) const;
   bool has_protection(const Cited& list, unsigned depth) const;
   bool tls_on() const;
+  bool tls_enforced() const;
 
   // lists, evaluation.cpp
   ListResult run_list(const Cited& list, std::string_view parameter, const Subject& subject, unsigned depth);
@@ -119,9 +136,16 @@ class Evaluation {
   Ruling says_nothing(const Subject&);
   Ruling unauth_destination(int code, const std::string& status);
   Ruling owner_check(bool unknown_sender_passes);
+  std::optional<Ruling> certificate_settled() const;
+  Ruling bad_configuration(const Subject& subject, std::string why) const;
+  Ruling helo_literal(const std::string& helo) const;
   Ruling need_full_address(const std::string& address, std::string_view kind) const;
 
   // tables, access.cpp
+  struct Access;
+  Access access_to(std::string_view which, const std::string& table) const;
+  Access access_to_client(const std::string& table) const;
+  Access access_to_envelope(std::string_view which) const;
   Ruling check_access(std::string_view which, const Cited& table, std::string_view parameter, unsigned depth,
                       ListResult& nested);
   Ruling table_action(const Found& found, const Subject& subject, std::string_view parameter, unsigned depth,

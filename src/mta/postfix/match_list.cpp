@@ -19,10 +19,16 @@ constexpr std::size_t max_patterns = 200'000;
 
 Match hit(const Where& where) { return Match{Answer::yes, {}, where, {}}; }
 Match open_question(std::string why, const Where& where) { return Match{Answer::unknown, {}, where, std::move(why)}; }
+Match error(std::string why, const Where& where) { return Match{Answer::unknown, {}, where, std::move(why), true}; }
 Match of_table(const Found& found, const Where& pattern) {
   if (found.answer == Answer::yes) return hit(found.where.built_in() ? pattern : found.where);
-  if (found.answer == Answer::unknown) return open_question(found.why, pattern);
+  if (found.answer == Answer::unknown) return Match{Answer::unknown, {}, pattern, found.why, found.broken};
   return {};
+}
+
+Match doubtful(Match match) {
+  match.broken = false;
+  return match;
 }
 
 bool looks_like_address(std::string_view text) {
@@ -89,6 +95,8 @@ Match MatchList::first(Test test) const {
     auto match = test(pattern);
     if (match.answer == Answer::no) continue;
     match.pattern = pattern.shown();
+    if (match.broken)
+      return unsure_yes.answer == Answer::unknown || unsure_no.answer == Answer::unknown ? doubtful(match) : match;
     if (match.answer == Answer::unknown) {
       auto& slot = pattern.negated ? unsure_no : unsure_yes;
       if (slot.answer == Answer::no) slot = std::move(match);
@@ -130,13 +138,13 @@ Match MatchList::test_domain(const Pattern& pattern, std::string_view domain, Pa
 Match MatchList::test_address(const Pattern& pattern, const IpAddress& address) {
   if (pattern.table) return of_table(pattern.table->lookup(address.to_string()), pattern.where);
   if (!looks_like_address(pattern.text)) return {};
+  // What is no network stops the list with an error, for clients of that family (seen with Postfix 3.7.11).
+  const bool v6_pattern = pattern.text.find(':') != std::string::npos;
+  if (address.is_v6() != v6_pattern) return {};
   const auto network = Network::parse(pattern.text);
-  if (!network) return open_question("\"" + printable(pattern.text, 60) + "\" is no network", pattern.where);
-  // Postfix refuses a network with bits behind its prefix, and then answers everybody with a temporary error.
+  if (!network) return error("\"" + printable(pattern.text, 60) + "\" is no network", pattern.where);
   if (network->has_host_bits)
-    return address.is_v6() == network->base.is_v6()
-               ? open_question("\"" + pattern.text + "\" has bits set behind its prefix", pattern.where)
-               : Match{};
+    return error("\"" + printable(pattern.text, 60) + "\" has bits set behind its prefix", pattern.where);
   return network->contains(address) ? hit(pattern.where) : Match{};
 }
 
@@ -147,7 +155,7 @@ Match MatchList::test_client(const Pattern& pattern, const IpAddress& address, c
   Match by_name;
   const bool name_matters = pattern.table ? pattern.table->may_hold_names() : !looks_like_address(pattern.text);
   if (name && name_matters) by_name = test_domain(pattern, *name, parents);
-  if (by_name.answer == Answer::yes) return by_name;
+  if (by_name.answer == Answer::yes || by_name.broken) return by_name;
   auto by_address = test_address(pattern, address);
   if (by_address.answer != Answer::no) return by_address;
   if (by_name.answer == Answer::unknown) return by_name;

@@ -24,6 +24,7 @@ struct Match {
   std::string pattern;  ///< the element that decided, with its "!"; empty where none did
   Where where;          ///< of that element
   std::string why;      ///< where unknown: what would have to be known
+  bool broken = false;  ///< where unknown: Postfix stops here with an error of its own, for certain
 };
 
 class MatchList {

@@ -116,7 +116,7 @@ Trust trusted(const Parameters& parameters, Tables& tables, const std::vector<Ow
   const auto list = MatchList::parse(setting.text, tables);
   const auto match = list.match_client(address, client.name, parents_of(parameters, "mynetworks"));
   const auto at = " (" + (match.pattern.empty() ? setting.where : match.where).to_string() + " mynetworks)";
-  if (match.answer == Answer::unknown) return Trust{Answer::unknown, match.why + at, match.where};
+  if (match.answer == Answer::unknown) return Trust{Answer::unknown, match.why + at, match.where, match.broken};
   if (match.answer == Answer::yes)
     return Trust{Answer::yes, address.to_string() + " is in " + match.pattern + at, match.where};
   if (!match.pattern.empty())

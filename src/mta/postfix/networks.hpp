@@ -24,6 +24,7 @@ struct Trust {
   Answer answer = Answer::no;
   std::string why;  ///< "10.1.2.3 is in 10.1.0.0/16 (main.cf:5 mynetworks)"; where unknown: what would have to be known
   Where where;
+  bool broken = false;  ///< where unknown: Postfix answers every such client with an error of its own
 };
 
 struct Client {

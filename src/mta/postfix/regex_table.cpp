@@ -32,6 +32,7 @@ class Regex {
   Regex(const Regex&) = delete;
   Regex& operator=(const Regex&) = delete;
   bool good() const { return good_; }
+  std::size_t groups() const { return compiled_.re_nsub; }
   bool match(const std::string& key, regmatch_t* groups, std::size_t count) const {
     return ::regexec(&compiled_, key.c_str(), count, groups, 0) == 0;
   }
@@ -98,8 +99,8 @@ std::optional<std::string> from_perl(std::string_view pattern) {
 
 class RegexTable : public Table {
  public:
-  RegexTable(const Directory::File& file, RegexKind kind) : kind_(kind) {
-    for (const auto& line : logical_lines(file)) add(line);
+  RegexTable(const std::vector<Cited>& lines, RegexKind kind) : kind_(kind) {
+    for (const auto& line : lines) add(line);
   }
 
   Found lookup(std::string_view key) const override {
@@ -165,7 +166,7 @@ class RegexTable : public Table {
     }
     if (text.empty()) return;
     compile(rule, text);
-    rules_.push_back(std::move(rule));
+    if (usable(rule)) rules_.push_back(std::move(rule));
   }
 
   /// "/pattern/flags value"; any octet may stand for the slash.
@@ -198,31 +199,51 @@ class RegexTable : public Table {
     if (regex->good()) rule.regex = std::move(regex);
   }
 
-  /// The value with $1 ${1} $(1) replaced and $$ made one.
+  /// One "$" form of a result: $$, $1, ${1}, $(1).
+  struct Reference {
+    enum Kind { dollar, group, bad } kind = bad;
+    std::size_t index = 0, end = 0;  ///< of the group; one past the form
+  };
+  static Reference reference(std::string_view value, std::size_t at) {
+    auto next = at + 1;
+    if (next < value.size() && value[next] == '$') return {Reference::dollar, 0, next + 1};
+    const char open = next < value.size() ? value[next] : '\0';
+    const bool brace = open == '{' || open == '(';
+    if (brace) ++next;
+    const auto digits = next;
+    while (next < value.size() && is_digit(value[next])) ++next;
+    const auto index = parse_number(value.substr(digits, next - digits));
+    const bool closed = !brace || (next < value.size() && value[next] == (open == '{' ? '}' : ')'));
+    if (!index || *index == 0 || *index > 9 || !closed) return {};
+    return {Reference::group, static_cast<std::size_t>(*index), next + (brace ? 1 : 0)};
+  }
+
+  /// Postfix skips a rule whose result refers to a group that is not there (seen with postmap 3.7.11).
+  static bool usable(const Rule& rule) {
+    for (auto at = rule.value.find('$'); at != std::string::npos;) {
+      const auto form = reference(rule.value, at);
+      if (form.kind == Reference::bad) return false;
+      if (form.kind == Reference::group && (rule.negated || (rule.regex && form.index > rule.regex->groups())))
+        return false;
+      at = rule.value.find('$', form.end);
+    }
+    return true;
+  }
+
   static Found result(const Rule& rule, const std::string& subject, const regmatch_t* groups) {
     std::string value;
-    for (std::size_t i = 0; i < rule.value.size(); ++i) {
-      if (rule.value[i] != '$') {
-        value += rule.value[i];
-        continue;
-      }
-      std::size_t at = i + 1;
-      const bool brace = at < rule.value.size() && (rule.value[at] == '{' || rule.value[at] == '(');
-      if (brace) ++at;
-      if (!brace && at < rule.value.size() && rule.value[at] == '$') {
-        value += '$';
-        i = at;
-        continue;
-      }
-      if (at >= rule.value.size() || !is_digit(rule.value[at]))
-        return Found{Answer::unknown, {}, rule.where, rule.pattern, rule.where.to_string() + ": $ in the result"};
-      const auto& group = groups[rule.value[at] - '0'];
-      if (!rule.negated && group.rm_so >= 0)
-        value +=
-            subject.substr(static_cast<std::size_t>(group.rm_so), static_cast<std::size_t>(group.rm_eo - group.rm_so));
-      i = brace ? at + 1 : at;
+    std::size_t from = 0;
+    for (auto at = rule.value.find('$'); at != std::string::npos; at = rule.value.find('$', from)) {
+      const auto form = reference(rule.value, at);
+      value += rule.value.substr(from, at - from);
+      from = form.end;
+      if (form.kind == Reference::dollar) value += '$';
+      const auto& group = groups[form.index];
+      if (form.kind != Reference::group || group.rm_so < 0) continue;
+      value +=
+          subject.substr(static_cast<std::size_t>(group.rm_so), static_cast<std::size_t>(group.rm_eo - group.rm_so));
     }
-    return Found{Answer::yes, value, rule.where, rule.pattern, {}};
+    return Found{Answer::yes, value + rule.value.substr(from), rule.where, rule.pattern, {}};
   }
 
   RegexKind kind_;
@@ -231,8 +252,8 @@ class RegexTable : public Table {
 
 }  // namespace
 
-std::shared_ptr<const Table> make_regex_table(const Directory::File& file, RegexKind kind) {
-  return std::make_shared<RegexTable>(file, kind);
+std::shared_ptr<const Table> make_regex_table(const std::vector<Cited>& lines, RegexKind kind) {
+  return std::make_shared<RegexTable>(lines, kind);
 }
 
 }  // namespace smtpdx::mta::postfix

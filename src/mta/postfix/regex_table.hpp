@@ -5,6 +5,7 @@
 // the result.
 
 #include <memory>
+#include <vector>
 
 #include "mta/postfix/tables.hpp"
 
@@ -13,6 +14,6 @@ namespace smtpdx::mta::postfix {
 enum class RegexKind { posix, perl };
 
 /// Patterns that POSIX extended expressions cannot say (look-around, lazy quantifiers …) answer unknown when reached.
-std::shared_ptr<const Table> make_regex_table(const Directory::File& file, RegexKind kind);
+std::shared_ptr<const Table> make_regex_table(const std::vector<Cited>& lines, RegexKind kind);
 
 }  // namespace smtpdx::mta::postfix

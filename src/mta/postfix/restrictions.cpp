@@ -12,21 +12,6 @@ namespace {
 
 std::string angle(const std::string& text) { return "<" + text + ">"; }
 
-/// A host name by Postfix' rules: letters, digits, hyphens, underscores; no empty label; not digits and dots alone.
-bool valid_host_name(std::string_view name) {
-  if (name.empty() || name.size() > 255 || name.find_first_not_of("0123456789.") == std::string_view::npos)
-    return false;
-  for (const auto label : split(name, '.')) {
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-    const auto good = [](char c) {
-      return is_digit(c) || c == '-' || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-             static_cast<unsigned char>(c) >= 0x80;
-    };
-    if (!std::all_of(label.begin(), label.end(), good)) return false;
-  }
-  return true;
-}
-
 std::string_view without_final_dot(std::string_view name) {
   if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
   return name;
@@ -38,6 +23,11 @@ bool authorised(AddressClass c) {
 }
 
 }  // namespace
+
+Ruling Evaluation::bad_configuration(const Subject& subject, std::string why) const {
+  const auto text = angle(subject.name) + ": " + std::string(subject.kind) + " rejected: Server configuration error";
+  return Ruling::deny(softened({451, "4.3.5", text}), std::move(why));
+}
 
 Ruling Evaluation::says_nothing(const Subject&) {
   return Ruling::nothing("says nothing about a client that keeps to the protocol");
@@ -55,10 +45,12 @@ Ruling Evaluation::defer(const Subject& subject) {
   return Ruling::deny(reply("defer_code", 450, "4.3.2", text), "defers everybody who gets this far");
 }
 
-Ruling Evaluation::permit_mynetworks(const Subject&) {
+Ruling Evaluation::permit_mynetworks(const Subject& subject) {
   if (!session_.client) return Ruling::open_question("the client's address, for mynetworks", true, false);
   const auto trust =
       trusted(parameters_, tables_, configuration_.own_addresses, {*session_.client, session_.client_name});
+  if (trust.broken)
+    return Ruling::deny(softened({451, "4.3.0", angle(subject.name) + ": Temporary lookup failure"}), trust.why);
   if (trust.answer == Answer::unknown) return Ruling::open_question(trust.why, true, true);
   return trust.answer == Answer::yes ? Ruling::pass(trust.why) : Ruling::nothing(trust.why);
 }
@@ -69,15 +61,26 @@ Ruling Evaluation::permit_sasl_authenticated(const Subject&) {
                       (session_.login->user ? " as " + printable(*session_.login->user, 80) : std::string()));
 }
 
+/// What holds of the client's certificate without looking at it; nullopt where there is one to look at.
+std::optional<Ruling> Evaluation::certificate_settled() const {
+  const bool asked =
+      parameters_.flag("smtpd_tls_ask_ccert").value_or(true) || parameters_.flag("smtpd_tls_req_ccert").value_or(true);
+  if (!asked || !tls_on()) return Ruling::nothing("the server asks for no client certificate");
+  if (session_.certificate) return std::nullopt;
+  if (session_.certificate_told) return Ruling::nothing("no client certificate");
+  return Ruling::open_question("whether the client shows a certificate", true, false);
+}
+
 Ruling Evaluation::permit_tls_all_clientcerts(const Subject&) {
-  if (!session_.certificate) return Ruling::nothing("no client certificate");
+  if (auto settled = certificate_settled()) return *settled;
   return session_.certificate->trusted ? Ruling::pass("a trusted client certificate")
                                        : Ruling::nothing("the client certificate is not trusted");
 }
 
 Ruling Evaluation::permit_tls_clientcerts(const Subject&) {
-  if (!session_.certificate || !tls_on()) return Ruling::nothing("no client certificate");
   const auto maps = parameters_.get("relay_clientcerts");
+  if (maps.text.empty()) return Ruling::nothing("relay_clientcerts is empty");
+  if (auto settled = certificate_settled()) return *settled;
   const auto digest = parameters_.get("smtpd_tls_fingerprint_digest").text.text();
   std::vector<std::string> keys;
   for (const auto& [name, value] : session_.certificate->fingerprints)
@@ -141,11 +144,18 @@ Ruling Evaluation::reject_plaintext_session(const Subject&) {
                       "the session is not encrypted");
 }
 
+Ruling Evaluation::helo_literal(const std::string& helo) const {
+  if (valid_literal(helo)) return Ruling::nothing("an address literal");
+  return Ruling::deny(
+      reply("invalid_hostname_reject_code", 501, "5.5.2", angle(helo) + ": Helo command rejected: invalid ip address"),
+      "no address in the brackets");
+}
+
 Ruling Evaluation::reject_invalid_helo(const Subject&) {
   if (!progress_.helo) return Ruling::nothing("there is no greeting yet");
   if (!session_.helo) return Ruling::open_question("the client's EHLO name", false, true);
   const auto& helo = *session_.helo;
-  if (helo.starts_with('[')) return Ruling::nothing("an address literal");
+  if (helo.starts_with('[')) return helo_literal(helo);
   const auto name = without_final_dot(helo);
   if (valid_host_name(name) || IpAddress::parse(name)) return Ruling::nothing("a well-formed name");
   return Ruling::deny(
@@ -157,7 +167,7 @@ Ruling Evaluation::reject_non_fqdn_helo(const Subject&) {
   if (!progress_.helo) return Ruling::nothing("there is no greeting yet");
   if (!session_.helo) return Ruling::open_question("the client's EHLO name", false, true);
   const auto& helo = *session_.helo;
-  if (helo.starts_with('[')) return Ruling::nothing("an address literal");
+  if (helo.starts_with('[')) return helo_literal(helo);
   const auto name = without_final_dot(helo);
   if (valid_host_name(name) && name.find('.') != std::string_view::npos) return Ruling::nothing("a full name");
   return Ruling::deny(reply("non_fqdn_reject_code", 504, "5.5.2",
@@ -218,7 +228,9 @@ Ruling Evaluation::owner_check(bool unknown_sender_passes) {
 }
 
 Ruling Evaluation::reject_authenticated_mismatch(const Subject&) { return owner_check(false); }
-Ruling Evaluation::reject_known_mismatch(const Subject&) { return owner_check(true); }
+Ruling Evaluation::reject_known_mismatch(const Subject& subject) {
+  return progress_.login ? owner_check(true) : reject_unauthenticated_mismatch(subject);
+}
 
 Ruling Evaluation::reject_unauthenticated_mismatch(const Subject&) {
   if (!progress_.sender || !resolved_sender_) return Ruling::nothing("no sender");
@@ -232,7 +244,8 @@ Ruling Evaluation::reject_unauthenticated_mismatch(const Subject&) {
 }
 
 Ruling Evaluation::reject_sender_login_mismatch(const Subject& subject) {
-  return progress_.login ? owner_check(false) : reject_unauthenticated_mismatch(subject);
+  return progress_.login ? owner_check(false).as("reject_authenticated_sender_login_mismatch")
+                         : reject_unauthenticated_mismatch(subject).as("reject_unauthenticated_sender_login_mismatch");
 }
 
 }  // namespace smtpdx::mta::postfix

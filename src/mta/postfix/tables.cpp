@@ -27,22 +27,30 @@ constexpr unsigned max_nesting = 8;
 
 class UnknownTable : public Table {
  public:
-  explicit UnknownTable(std::string why) : why_(std::move(why)) {}
-  Found lookup(std::string_view) const override { return Found{Answer::unknown, {}, {}, {}, why_}; }
+  explicit UnknownTable(std::string why, bool broken = false) : why_(std::move(why)), broken_(broken) {}
+  Found lookup(std::string_view) const override { return Found{Answer::unknown, {}, {}, {}, why_, broken_}; }
   bool partial_keys() const override { return false; }  // one unknown answer says it all
   bool may_hold_names() const override { return true; }
 
  private:
   std::string why_;
+  bool broken_;
 };
 
 class IndexedTable : public Table {
  public:
-  void add(std::string_view key, std::string_view value, const Where& where) {
+  /// Of a key written twice; what it means depends on the type.
+  enum class Twice { first_wins, open };
+  explicit IndexedTable(Twice twice) : twice_(twice) {}
+
+  /// False for a key that is there already.
+  bool add(std::string_view key, std::string_view value, const Where& where) {
     auto [at, fresh] = entries_.try_emplace(to_lower(key), Entry{std::string(value), where, false});
-    if (!fresh && at->second.value != value) at->second.doubled = true;
+    if (!fresh && at->second.value != value && twice_ == Twice::open) at->second.doubled = true;
     names_ = names_ || !numeric(key);
+    return fresh;
   }
+  void leave_open(std::string_view key) { entries_.at(to_lower(key)).doubled = true; }
   Found lookup(std::string_view key) const override {
     const auto at = entries_.find(to_lower(key));
     if (at == entries_.end()) return {};
@@ -52,7 +60,7 @@ class IndexedTable : public Table {
                    {},
                    entry.where,
                    std::string(key),
-                   entry.where.to_string() + ": " + printable(key, 80) + " is there twice"};
+                   entry.where.to_string() + ": " + printable(key, 80) + " is there twice, or in quotes"};
     return Found{Answer::yes, entry.value, entry.where, std::string(key), {}};
   }
   bool partial_keys() const override { return true; }
@@ -68,6 +76,7 @@ class IndexedTable : public Table {
   static bool numeric(std::string_view key) {
     return key.find(':') != std::string_view::npos || key.find_first_not_of("0123456789.") == std::string_view::npos;
   }
+  Twice twice_;
   std::unordered_map<std::string, Entry> entries_;
   bool names_ = false;
 };
@@ -87,9 +96,9 @@ class StaticTable : public Table {
 /// cidr_table(5): the first network that holds the address; "!" and if … endif.
 class CidrTable : public Table {
  public:
-  explicit CidrTable(const Directory::File& file) {
+  explicit CidrTable(const std::vector<Cited>& lines) {
     std::vector<std::optional<Rule>> open;  // if blocks around the line
-    for (const auto& line : logical_lines(file)) add(line, open);
+    for (const auto& line : lines) add(line, open);
   }
   Found lookup(std::string_view key) const override {
     const auto address = IpAddress::parse(key);
@@ -111,7 +120,10 @@ class CidrTable : public Table {
   struct Test {
     Network network;
     bool negated = false;
-    bool holds(const IpAddress& address) const { return network.contains(address) != negated; }
+    /// "!" does not reach over to the other family.
+    bool holds(const IpAddress& address) const {
+      return network.base.is_v6() == address.is_v6() && network.contains(address) != negated;
+    }
   };
   struct Rule {
     Test test;
@@ -153,6 +165,8 @@ class CidrTable : public Table {
     const auto test = parse_test(pattern);
     if (test)
       rule.test = *test;
+    else if (!block)
+      return;  // Postfix warns and skips the line
     else
       rule.broken = where.to_string() + ": \"" + printable(pattern, 60) + "\" is no network";
     if (block) {
@@ -161,7 +175,7 @@ class CidrTable : public Table {
       return;
     }
     rule.value = std::string(trim(body.substr(pattern.size())));
-    rules_.push_back(std::move(rule));
+    if (!rule.value.empty()) rules_.push_back(std::move(rule));
   }
 
   std::vector<Rule> rules_;
@@ -208,14 +222,27 @@ bool indexed_type(std::string_view type) {
   return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-std::shared_ptr<const Table> indexed_table(const Directory::File& file) {
-  auto table = std::make_shared<IndexedTable>();
+std::shared_ptr<const Table> broken_table(std::string why) {
+  return std::make_shared<UnknownTable>(std::move(why), true);
+}
+
+/// postmap warns of a key written twice and keeps the first in hash: and btree:; the other types differ.
+std::shared_ptr<const Table> indexed_table(const Directory::File& file, std::string_view type) {
+  using Twice = IndexedTable::Twice;
+  auto table = std::make_shared<IndexedTable>(type == "hash" || type == "btree" ? Twice::first_wins : Twice::open);
   for (const auto& line : logical_lines(file)) {
     const auto text = trim(line.text());
-    if (text.front() == '"') return unknown_table(line.where().to_string() + ": a quoted key, which is not read");
+    if (text.front() == '"') {  // quoted keys are not read: what is between the quotes stays open
+      const auto key = text.substr(1, text.find('"', 1) - 1);
+      table->add(key, "1", line.where());
+      table->leave_open(key);
+      continue;
+    }
     const auto end = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_space) - text.begin());
     const auto value = trim(text.substr(end));
-    if (!value.empty()) table->add(text.substr(0, end), value, line.where());  // postmap skips a key without a value
+    if (value.empty()) continue;  // postmap skips a key without a value
+    if (!table->add(text.substr(0, end), value, line.where()) && type == "texthash")
+      return broken_table(line.where().to_string() + ": " + printable(text.substr(0, end), 80) + " is there twice");
   }
   return table;
 }
@@ -227,15 +254,27 @@ std::optional<Cited> braced(const Cited& name) {
   return name.slice(1, text.size() - 2);
 }
 
+/// cidr:{{rule}, {rule}} (Postfix 3.7): each rule as a line of its own.
+std::vector<Cited> braced_rules(const Cited& body) {
+  auto rules = split_outside_braces(body, ",");
+  for (auto& rule : rules) rule = braced(rule).value_or(rule).trimmed();
+  return rules;
+}
+
+std::shared_ptr<const Table> pattern_table(std::string_view type, const std::vector<Cited>& lines) {
+  if (type == "cidr") return std::make_shared<CidrTable>(lines);
+  return make_regex_table(lines, type == "pcre" ? RegexKind::perl : RegexKind::posix);
+}
+
 std::shared_ptr<const Table> inline_table(const Cited& name) {
   const auto body = braced(name);
-  if (!body) return unknown_table(name.where().to_string() + ": inline: without { }");
-  auto table = std::make_shared<IndexedTable>();
+  if (!body) return broken_table(name.where().to_string() + ": inline: without { }");
+  auto table = std::make_shared<IndexedTable>(IndexedTable::Twice::open);
   for (const auto& part : split_outside_braces(*body, ",")) {
     const auto pair = braced(part).value_or(part);
     const auto equals = pair.text().find('=');
     if (equals == std::string::npos)
-      return unknown_table(part.where().to_string() + ": no \"=\" in an entry of inline:");
+      return broken_table(part.where().to_string() + ": no \"=\" in an entry of inline:");
     table->add(trim(std::string_view(pair.text()).substr(0, equals)),
                trim(std::string_view(pair.text()).substr(equals + 1)), pair.where());
   }
@@ -246,6 +285,12 @@ std::shared_ptr<const Table> inline_table(const Cited& name) {
 
 std::string_view to_string(Answer answer) {
   return answer == Answer::yes ? "yes" : answer == Answer::no ? "no" : "unknown";
+}
+
+bool is_bare_ipv6(std::string_view pattern) {
+  const auto address = pattern.substr(0, pattern.find('/'));
+  return address.find(':') != std::string_view::npos && !pattern.starts_with('[') &&
+         IpAddress::parse(address).has_value();
 }
 
 bool is_table(std::string_view pattern) {
@@ -263,6 +308,9 @@ std::shared_ptr<const Table> Tables::make(const Cited& pattern, unsigned depth) 
   const auto colon = text.find(':');
   const auto type = text.substr(0, colon);
   const auto name = colon == std::string::npos ? Cited() : pattern.slice(colon + 1);
+  if (is_bare_ipv6(text))
+    return broken_table("\"" + printable(text, 60) + "\" lacks its brackets and is taken for a table (" +
+                        pattern.where().to_string() + ")");
   if (has_unknown(text)) return unknown_table("the name of a table depends on " + unknown_names(text).front());
   if (depth > max_nesting) return unknown_table("tables in tables, deeper than " + std::to_string(max_nesting));
   if (type == "proxy") return make(name, depth + 1);
@@ -281,14 +329,12 @@ std::shared_ptr<const Table> Tables::make(const Cited& pattern, unsigned depth) 
   }
   const bool file_type = indexed_type(type) || type == "cidr" || type == "regexp" || type == "pcre";
   if (!file_type) return unknown_table("what " + printable(text, 120) + " holds (" + pattern.where().to_string() + ")");
-  if (auto body = type == "cidr" || type == "regexp" || type == "pcre" ? braced(name) : std::nullopt)
-    return unknown_table(type + ": with its patterns in braces is not read (" + pattern.where().to_string() + ")");
+  const bool by_pattern = !indexed_type(type);
+  if (const auto body = by_pattern ? braced(name) : std::nullopt) return pattern_table(type, braced_rules(*body));
   auto file = directory_->read(name.text());
   if (!file) return unknown_table("what " + printable(text, 120) + " holds: " + file.error().message);
-  if (type == "cidr") return std::make_shared<CidrTable>(*file);
-  if (type == "regexp") return make_regex_table(*file, RegexKind::posix);
-  if (type == "pcre") return make_regex_table(*file, RegexKind::perl);
-  return indexed_table(*file);
+  if (by_pattern) return pattern_table(type, logical_lines(*file));
+  return indexed_table(*file, type);
 }
 
 }  // namespace smtpdx::mta::postfix

@@ -19,10 +19,11 @@ std::string_view to_string(Answer answer);
 
 struct Found {
   Answer answer = Answer::no;
-  std::string value;  ///< where yes
-  Where where;        ///< of the entry
-  std::string key;    ///< the entry's own key or pattern
-  std::string why;    ///< where unknown
+  std::string value;    ///< where yes
+  Where where;          ///< of the entry
+  std::string key;      ///< the entry's own key or pattern
+  std::string why;      ///< where unknown
+  bool broken = false;  ///< where unknown: Postfix itself cannot read the table, and says so to every client
 };
 
 /// One table. Look-ups are pure; keys are compared as Postfix does (indexed tables fold case).
@@ -54,5 +55,7 @@ class Tables {
 
 /// "type:name" and not an address in brackets.
 bool is_table(std::string_view pattern);
+/// An IPv6 address without brackets: Postfix takes "2001:db8::/32" for a table of type "2001", and has none such.
+bool is_bare_ipv6(std::string_view pattern);
 
 }  // namespace smtpdx::mta::postfix
