@@ -224,7 +224,11 @@ class Planner {
   void doubts(const MxTable& table) {
     for (const auto& row : table.rows()) {
       if (row.state != MxState::relay_refused) continue;
-      if (row.session && !view_.identity_shown(*row.session)) add(diag::WantPtr{row.address});
+      if (!row.session || view_.identity_shown(*row.session)) continue;
+      add(diag::WantPtr{row.address});
+      const auto* caps = row.session->capabilities();
+      const auto greets = caps ? canonical_name(caps->greeting_name) : std::string();
+      if (greets.find('.') != std::string::npos && !IpAddress::parse(greets)) add(diag::WantAddresses{greets});
     }
     // Asked at the same time as the servers themselves, so that it costs no round of its own.
     if (!table.empty() && same_family(view_.asked_reason(), Reason::relay_denied))

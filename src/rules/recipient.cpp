@@ -308,11 +308,7 @@ CauseVerdict s05_no_mx(const View& view) {
     const auto what = view.domain() + " has no MX, so mail falls back to its address record " +
                       row->address.to_string() +
                       ", and the machine there refuses: " + quoted(*row->recipient.front()->reply);
-    // The bounce names that very machine: then another vantage than ours met it, too, and DNS says why.
-    const bool named = (!view.refuser().empty() || !view.refuser_address().empty()) &&
-                       view.in_mx(view.refuser(), view.refuser_address()).value_or(false);
-    auto doubt = doubt_of_refusing_domain(view, table);
-    if (doubt && !(named && doubt->rival == "net.isp_or_middlebox_intercept"))
+    if (auto doubt = doubt_of_refusing_domain(view, table))
       return Say::likely(10).because(ids, what).rival(doubt->rival).needs(doubt->why);
     return Say::proved(Proof::record, 10).because(ids, what);
   }

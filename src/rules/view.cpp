@@ -263,7 +263,12 @@ bool View::identity_shown(const diag::SessionFact& session) const {
   for (const auto& n : names)
     if (!n.empty() && organisation(n) == own) return true;
   if (session.tls && session.tls->established && session.tls->name_matches) return true;
-  // A provider's machine under a customer's MX name: its address leads back to the name it greets with.
+  // A provider's machine under a customer's MX name: the name it greets with leads to the address that we spoke to, or
+  // the address to that name. A machine that answers in another's place gives its own name, which leads elsewhere.
+  for (const auto& n : names)
+    if (auto there = addresses(n); there && std::ranges::find(there->lookup.addresses, session.shape.server.address) !=
+                                                there->lookup.addresses.end())
+      return true;
   auto back = ptr(session.shape.server.address);
   if (!back) return false;
   for (const auto& reverse : back->reverse.names)

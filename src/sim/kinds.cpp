@@ -98,7 +98,33 @@ void tarpit(Maker& m) {
     s.policy.behaviour[Moment::rcpt].per_octet = std::chrono::milliseconds(1 + m.r.below(15));
 }
 
-void change_mind(Maker& m, std::size_t index, const std::string& domain) {
+/// The mail exchanger that a service stands behind.
+std::string host_of(const Maker& m, std::size_t index) {
+  const auto& address = m.w.internet.services[index].at.address;
+  for (const auto& [key, list] : m.w.zones.records) {
+    if (key.second != dns::Type::MX) continue;
+    for (const auto& mx : list)
+      for (auto type : {dns::Type::A, dns::Type::AAAA})
+        if (auto it = m.w.zones.records.find({mx.name, type}); it != m.w.zones.records.end())
+          for (const auto& a : it->second)
+            if (a.address == address) return mx.name;
+  }
+  return {};
+}
+
+/// The others go on refusing, so that afterwards one mail exchanger of several is stale, or one address of a name.
+void what_is_left(Maker& m, std::size_t changed, const Spoil& what) {
+  auto& truth = m.w.truth;
+  truth.may_afterwards.clear();
+  for (auto other : what.refusing) {
+    if (other == changed) continue;
+    const bool same_name = host_of(m, other) == host_of(m, changed);
+    truth.may_afterwards.emplace(same_name ? "rcpt.mx_host_resolves_wrong" : "rcpt.one_mx_stale");
+  }
+}
+
+void change_mind(Maker& m, std::size_t index, const Spoil& what) {
+  const auto& domain = what.domain;
   auto& s = m.service(index);
   auto policy = s.policy;
   policy.domains.clear();
@@ -108,7 +134,7 @@ void change_mind(Maker& m, std::size_t index, const std::string& domain) {
   m.tell("after " + std::to_string(at.count()) + " ms " + s.policy.name + " takes mail for " + domain);
   s.change = Service::Change{at, std::move(policy)};
   m.w.truth.changing = index;
-  m.w.truth.may_afterwards.clear();
+  what_is_left(m, index, what);
 }
 
 /// What happens to one of the refusing servers.
@@ -200,7 +226,7 @@ void spoil(Maker& m, const Spoil& what) {
     if (what.needs == Spoil::Needs::repeats) m.no_proof("no second connection");
     return;
   }
-  change_mind(m, pick(), what.domain);
+  change_mind(m, pick(), what);
 }
 
 namespace {

@@ -262,6 +262,7 @@ void intercepted(Maker& m) {
   box.policy = m.exchanger("proxy." + m.domain());
   box.policy.starttls = m.one_in(4);
   box.certificate.names = {box.policy.name};
+  if (m.one_in(2)) m.w.zones.address(box.policy.name, m.ip4());
   m.w.internet.interceptor = box;
   m.bounce(m.one_in(2) ? box.policy.relay_refusal : m.say(Saying::relay), Maker::Form::any, e.host, e.ip);
   m.may({s47});
@@ -333,6 +334,22 @@ void counts_refusals(Maker& m) {
   m.may({s49});
 }
 
+/// Refused in words that no catalogue knows: what they mean is anybody's guess.
+void unknown_words(Maker& m) {
+  ask_about_recipient(m);
+  const auto words = "550 " + m.any(std::vector<std::string>{"5.7.1 ", "5.0.0 ", ""}) + m.r.word(5) + " " + m.r.word(7);
+  const bool knows = m.one_in(2);
+  auto e = refusing(m, words);
+  auto& p = m.service(e.service).policy;
+  if (knows) {
+    Maker::hold(p, to_domain(m));
+    p.clients = {{*Network::parse("0.0.0.0/0"), words}};
+  } else {
+    m.may({s02});
+  }
+  m.bounce(m.one_in(2) ? words : m.say(Saying::relay), Maker::Form::any, e.host, e.ip);
+}
+
 constexpr Kind table[] = {
     {"like.accepted-now", accepted_now},
     {"like.mistyped", mistyped},
@@ -357,6 +374,7 @@ constexpr Kind table[] = {
     {"like.silent-there", silent_there},
     {"like.in-between", in_between},
     {"like.counts-refusals", counts_refusals},
+    {"like.unknown-words", unknown_words},
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ void refuse_domain(Maker& m, std::size_t index, const std::string& words) {
   Maker::hold(p, m.domain());
 }
 
-void mx_refuses(Maker& m, std::size_t hosts) {
+void mx_refuses(Maker& m, std::size_t hosts, Maker::Form form = Maker::Form::any) {
   ask_about_recipient(m);
   Spoil spoiling{{}, {}, to_domain(m)};
   const auto words = m.say(m.one_in(8) ? Saying::soft_relay : Saying::relay);
@@ -44,13 +44,25 @@ void mx_refuses(Maker& m, std::size_t hosts) {
     }
     if (i == 0) first = e;
   }
-  m.bounce(words, Maker::Form::any, first.host, first.ip);
+  m.bounce(words, form, first.host, first.ip);
   m.proof(s02);
   spoil(m, spoiling);
 }
 
 void s02_single(Maker& m) { mx_refuses(m, 1); }
 void s02_several(Maker& m) { mx_refuses(m, 2 + m.r.below(3)); }
+
+/// The user also names the outgoing server; the refusal names the recipient's.
+void s02_server_typed(Maker& m) {
+  mx_refuses(m, 1 + m.r.below(2), m.one_in(2) ? Maker::Form::said : Maker::Form::report);
+  const auto host = "mail." + domain_of(m.w.question.from);
+  const auto ip = m.ip4();
+  auto p = m.exchanger(host);
+  p.auth_plain = p.auth_tls = {"PLAIN", "LOGIN"};
+  m.serve(ip, 587, p);
+  m.w.zones.address(host, ip);
+  m.w.question.server = HostPort{host, 587};
+}
 
 void s02_hidden(Maker& m) {
   ask_about_recipient(m);
@@ -145,7 +157,7 @@ void s05_web_host(Maker& m) {
   const auto index = m.serve(ip, 25, m.exchanger(host));
   m.w.zones.address(to_domain(m), ip);
   if (!named) {
-    m.w.zones.ptr(ip, host);
+    if (m.one_in(2)) m.w.zones.ptr(ip, host);
     m.w.zones.address(host, ip);
   }
   const auto words = m.say(Saying::relay);
@@ -237,6 +249,7 @@ void s49_under_other_words(Maker& m) {
 constexpr Kind table[] = {
     {"S02.single", s02_single},
     {"S02.several", s02_several},
+    {"S02.server-typed", s02_server_typed},
     {"S02.hidden", s02_hidden},
     {"S03.pair", s03_pair},
     {"S03.many", s03_many},
