@@ -347,6 +347,31 @@ TEST(Read, WordsWithoutCodeAreKnownByTheCatalogue) {
   EXPECT_NE(reason(r), kb::Reason::unknown);
 }
 
+TEST(Read, WordsFillWhatTheReportLeavesOut) {
+  std::string head =
+      "From: MAILER-DAEMON@out.sender.example\nTo: anna@sender.example\nSubject: Delivery status notification: failed\n"
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n";
+  std::string tail =
+      "\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; out.sender.example\n\n"
+      "Final-Recipient: rfc822; office@partner.example\nAction: failed\nStatus: 5.0.0\n\n--b--\n";
+  auto quoted = only(head + "office@partner.example: 550 5.7.1 Relaying denied\n" + tail, "x");
+  EXPECT_EQ(show(quoted.reply), "550 5.7.1 Relaying denied");
+  std::string octets = head + "Sorry, that domain isn't in my list of allowed rcpthosts.\n" + tail;
+  auto worded = only(octets, "x");
+  EXPECT_EQ(worded.reply.code, 0);
+  EXPECT_EQ(worded.reply.status->to_string(), "5.0.0");
+  EXPECT_EQ(reason(worded), kb::Reason::relay_denied);
+  EXPECT_TRUE(icontains(span_octets(octets, worded, "prose"), "allowed rcpthosts"));
+  auto silent = only(head + "It did not work.\n" + tail, "x");
+  EXPECT_EQ(silent.kind, Kind::failed);
+  EXPECT_EQ(silent.reply.text, "");
+}
+
+TEST(Read, AReplyOnALineOfItsOwn) {
+  auto r = only("My program prints this, what is wrong?\n\n  550 5.7.1 Unable to relay\n\nThank you", "--text");
+  EXPECT_EQ(show(r.reply), "550 5.7.1 Unable to relay");
+}
+
 // Each of these has broken some reader of bounces; here they have to end soon, in bounded memory.
 TEST(Read, HostileInput) {
   auto head = std::string("From: MAILER-DAEMON@x.example\nTo: a@x.example\nSubject: failure notice\n");

@@ -109,8 +109,7 @@ std::string_view without_trailer(std::string_view text) {
   // Lines: a reply goes on where the next line repeats its code or is plain words, not where a program's trace begins.
   std::size_t end = text.find_first_of("\r\n");
   while (end != std::string_view::npos) {
-    std::size_t next = end;
-    while (next < text.size() && (text[next] == '\r' || text[next] == '\n') && next - end < 2) ++next;
+    std::size_t next = end + (text.substr(end, 2) == "\r\n" ? 2 : 1);
     std::size_t stop = std::min(text.find_first_of("\r\n", next), text.size());
     if (is_trace_line(text.substr(next, stop - next), text.substr(0, 3))) return trim(text.substr(0, end));
     end = stop < text.size() ? stop : std::string_view::npos;
