@@ -26,6 +26,9 @@ void add_first_refusal(std::vector<diag::Fact>& given, std::vector<dsn::Refusal>
   }
 }
 
+/// How late a run may end after its deadline (a busy machine).
+constexpr Duration grace = std::chrono::seconds(3);
+
 /// What the user holds, read as `diagnose` reads it.
 std::vector<diag::Fact> given_of(const Scenario& scenario, const kb::Catalogue& catalogue) {
   std::vector<diag::Fact> given;
@@ -117,6 +120,8 @@ void compare_broken(const Scenario& scenario, const ScenarioRun& run, std::vecto
       std::string words;
       if (session && session->shape.server == e.at && session->broken)
         words = std::string(smtp::to_string(session->broken->phase)) + " " + trouble_of(*session->broken);
+      if (session && session->shape.server == e.at && session->auth && !session->auth->reply)
+        words = std::string(smtp::to_string(session->auth->phase)) + " " + trouble_of(*session->auth);
       if (attempt && attempt->shape.server == e.at && !attempt->reply)
         words = std::string(smtp::to_string(attempt->phase)) + " " + attempt->trouble;
       if (words.empty()) continue;
@@ -160,6 +165,8 @@ std::vector<std::string> differences(const Scenario& scenario, const ScenarioRun
   const auto& expected = *scenario.findings;
   if (expected.conclusion && *expected.conclusion != run.report.conclusion)
     out.push_back(scenario.name + ": the verdict is " + std::string(diag::to_string(run.report.conclusion)));
+  if (scenario.run && run.report.elapsed > scenario.run->timeout + grace)
+    out.push_back(scenario.name + ": took " + std::to_string(to_ms(run.report.elapsed)) + " ms, its --timeout is over");
   compare_findings(scenario, run, out);
   compare_broken(scenario, run, out);
   return out;
