@@ -159,6 +159,14 @@ std::optional<Doubt> doubt_of_hosts(const View& view) {
   return std::nullopt;
 }
 
+/// A row in which the recipient was accepted at least once, even if not every time.
+const MxRow* accepted_anywhere(const MxTable& table) {
+  for (const auto& row : table.rows())
+    for (const auto& a : row.recipient)
+      if (a->outcome == Outcome::accepted) return &row;
+  return nullptr;
+}
+
 }  // namespace
 
 std::optional<Doubt> doubt_of_refusing_domain(const View& view, const MxTable& table) {
@@ -349,7 +357,7 @@ CauseVerdict s49_recipient_unknown(const View& view) {
   const auto reason = view.reason(*row->recipient.front());
   if (reason != Reason::recipient_unknown && reason != Reason::recipient_disabled) return Say::nothing();
   const auto what = row->where() + " refuses this recipient: " + quoted(*row->recipient.front()->reply);
-  if (const auto* ok = table.first(MxState::accepted))
+  if (const auto* ok = accepted_anywhere(table))
     return Say::likely(10)
         .because(row->ids(), what)
         .because(ok->ids(), "but " + ok->where() + " accepts the recipient: one of them has an old list of mailboxes")

@@ -63,10 +63,11 @@ io::TlsFacts facts_of(const CertificateOf& certificate, const std::string& asked
   return facts;
 }
 
-/// Only what is asked about an envelope or a login can show that a server has changed; QUIT cannot.
-bool asks_something(std::string_view octets) {
-  return octets.find("MAIL FROM:") != octets.npos || octets.find("RCPT TO:") != octets.npos ||
-         octets.starts_with("AUTH ");
+/// Only a question about a recipient or a login, or a MAIL that may be turned away, can show that a server has changed.
+bool asks_something(std::string_view octets, const Service& service) {
+  const bool mail_decides = !service.policy.auth_required.empty();
+  return octets.find("RCPT TO:") != octets.npos || octets.starts_with("AUTH ") ||
+         (mail_decides && octets.find("MAIL FROM:") != octets.npos);
 }
 
 io::TlsFacts no_tls(Failure why, std::string error) {
@@ -112,7 +113,7 @@ class VirtualStream final : public io::Stream {
     if (closed_) co_return std::unexpected(IoFailure{Failure::closed, "closed by us"});
     if (!session_ || session_->over()) co_return bytes.size();  // nobody reads it
     const auto arrives = runtime_.now() + host_.service.round_trip / 2;
-    host_.spoken_to(arrives, asks_something(bytes));
+    host_.spoken_to(arrives, asks_something(bytes, host_.service));
     for (auto& turn : session_->feed(bytes)) take(turn, arrives);
     co_return bytes.size();
   }
