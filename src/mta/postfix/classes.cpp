@@ -139,6 +139,12 @@ Match Classes::local(std::string_view domain) const {
                own == Answer::yes ? std::string() : "whether " + std::string(name) + " is the server's own address"};
 }
 
+/// What is added to a bare local part. Debian lets a file say it, outside of the configuration directory.
+std::string Classes::origin() const {
+  auto value = parameters_->get("myorigin").text.text();
+  return value.starts_with('/') ? unknown_mark("myorigin") : value;
+}
+
 /// Are there operators in it that would be turned round?
 bool Classes::has_operators(std::string_view local_part) const {
   return local_part.find('@') != std::string_view::npos ||
@@ -155,7 +161,7 @@ std::string Classes::canonical(std::string address) const {
     else if (percent != std::string::npos && parameters_->flag("allow_percent_hack").value_or(true))
       address[percent] = '@';
     else if (parameters_->flag("append_at_myorigin").value_or(true))
-      address = join_address(address, parameters_->get("myorigin").text.text());
+      address = join_address(address, origin());
   }
   const auto domain = address.rfind('@');
   if (domain == std::string::npos) return address;

@@ -52,6 +52,7 @@ class Classes {
 
  private:
   Match local(std::string_view domain) const;
+  std::string origin() const;
   bool has_operators(std::string_view local_part) const;
   std::string canonical(std::string address) const;
   void classify(Resolved& resolved) const;

@@ -181,6 +181,25 @@ bool Evaluation::has_protection(const Cited& list, unsigned depth) const {
   return false;
 }
 
+/// "noplaintext" leaves none of the mechanisms PLAIN and LOGIN, and smtpd stops where no login is left to offer.
+std::optional<Outcome> Evaluation::sasl_check(Outcome fatal) {
+  if (!parameters_.flag("smtpd_sasl_auth_enable").value_or(false)) return std::nullopt;
+  const bool only_tls = tls_enforced() || parameters_.flag("smtpd_tls_auth_only").value_or(false);
+  const auto* name = only_tls ? "smtpd_sasl_tls_security_options" : "smtpd_sasl_security_options";
+  const auto options = parameters_.get(name);
+  const auto words = split_outside_braces(options.text, ",");
+  const bool plain =
+      std::none_of(words.begin(), words.end(), [](const Cited& w) { return iequals(w.text(), "noplaintext"); });
+  if (plain || (only_tls && !session_.login)) return std::nullopt;
+  if (only_tls) {
+    unknown_.push_back("what is offered by way of login with " + std::string(name) + " = " + options.text.text());
+    return Outcome{};
+  }
+  fatal.text = std::string(name) + " = " + options.text.text() + " leaves no login to offer: smtpd stops at once";
+  fatal.by = DecidedBy{"", name, options.where};
+  return fatal;
+}
+
 std::optional<Outcome> Evaluation::fatal_check() {
   const auto relay = parameters_.get("smtpd_relay_restrictions");
   const auto recipient = parameters_.get("smtpd_recipient_restrictions");
@@ -189,10 +208,17 @@ std::optional<Outcome> Evaluation::fatal_check() {
                        " in the restriction lists");
     return Outcome{};
   }
-  if (has_protection(relay.text, 0) || has_protection(recipient.text, 0)) return std::nullopt;
   Outcome fatal;
   fatal.verdict = Verdict::server_fatal;
   fatal.stage = Stage::connect;
+  if (const auto name = parameters_.misread(); !name.empty()) {
+    const auto value = parameters_.get(name);
+    fatal.text =
+        name + " = " + printable(value.text.text(), 60) + " is neither yes nor no, or no number: smtpd stops at once";
+    fatal.by = DecidedBy{"", name, value.where};
+    return fatal;
+  }
+  if (has_protection(relay.text, 0) || has_protection(recipient.text, 0)) return sasl_check(std::move(fatal));
   fatal.text =
       "neither smtpd_relay_restrictions nor smtpd_recipient_restrictions holds anything that refuses strangers: smtpd "
       "stops at once and "

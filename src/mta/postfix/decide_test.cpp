@@ -219,6 +219,25 @@ TEST(Decide, ClassesWarningsMisspellingsAndMissingProtection) {
     EXPECT_EQ(Server(base + open).ask("203.0.113.9", "ann@home.example").verdict, Verdict::server_fatal) << open;
 }
 
+TEST(Decide, ValuesAtWhichTheServerStops) {
+  for (const std::string line :
+       {"smtpd_sasl_auth_enable = true\n", "smtpd_delay_reject =\n", "relay_domains_reject_code = 554x\n"}) {
+    const auto fatal = Server(base + relay + line).ask("10.1.2.3", "ann@home.example");
+    EXPECT_EQ(fatal.verdict, Verdict::server_fatal) << line;
+    EXPECT_EQ(by(fatal), " main.cf:8");
+  }
+  const std::string no_plain = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_security_options = noanonymous, noplaintext\n";
+  EXPECT_EQ(Server(base + relay + no_plain).ask("10.1.2.3", "ann@home.example").verdict, Verdict::server_fatal);
+  EXPECT_EQ(brief(Server(base + relay + no_plain + "smtpd_tls_auth_only = yes\n").ask("10.1.2.3", "ann@home.example")),
+            "accepted 250 2.1.5");
+}
+
+TEST(Decide, TheOriginFromAFileElsewhereIsUnknown) {
+  const Server server(base + relay + "myorigin = /etc/mailname\n");
+  EXPECT_EQ(server.ask("203.0.113.9", "ann").verdict, Verdict::unknown);
+  EXPECT_EQ(brief(server.ask("203.0.113.9", "ann@home.example")), "accepted 250 2.1.5");
+}
+
 TEST(Decide, WithoutDelayRefusalsComeAtTheirOwnStage) {
   const Server server(base + relay +
                       "smtpd_delay_reject = no\nsmtpd_client_restrictions = permit_mynetworks, "

@@ -81,6 +81,7 @@ class Evaluation {
 
   // the session's steps, decide.cpp; each returns an outcome where the session ends with it
   std::optional<Outcome> fatal_check();
+  std::optional<Outcome> sasl_check(Outcome fatal);
   std::optional<Outcome> tls_step();
   std::optional<Outcome> auth_step();
   std::optional<Outcome> login_step();

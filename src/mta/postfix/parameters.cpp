@@ -80,6 +80,7 @@ constexpr std::array defaults = {
     Default{"smtpd_sasl_auth_enable", "no"},
     Default{"smtpd_sasl_exceptions_networks", ""},
     Default{"smtpd_sasl_security_options", "noanonymous"},
+    Default{"smtpd_sasl_tls_security_options", "$smtpd_sasl_security_options"},
     Default{"smtpd_sender_login_maps", ""},
     Default{"smtpd_sender_restrictions", ""},
     Default{"smtpd_service_name", "smtpd"},
@@ -188,6 +189,19 @@ bool Parameters::is_set(std::string_view name) const { return setting(name) != n
 
 bool Parameters::compatible_with(std::string_view level) const {
   return compare_levels(get("compatibility_level").text.text(), level) >= 0;
+}
+
+std::string Parameters::misread() const {
+  for (const auto& known : defaults) {
+    const auto* set = setting(known.name);
+    const bool by_smtpd = known.name.starts_with("smtpd_") || known.name.ends_with("_code");
+    if (!set || !by_smtpd) continue;
+    const bool is_switch = known.value == "yes" || known.value == "no" || known.value.ends_with("{no} : {yes}}");
+    const bool is_number = parse_number(known.value).has_value();
+    if (get(known.name).unknown()) continue;
+    if ((is_switch && !flag(known.name)) || (is_number && !number(known.name))) return std::string(known.name);
+  }
+  return {};
 }
 
 Result<void> Parameters::check() const {

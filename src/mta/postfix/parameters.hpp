@@ -37,6 +37,10 @@ class Parameters {
   bool is_set(std::string_view name) const;
   bool compatible_with(std::string_view level) const;  ///< compatibility_level >= level
 
+  /// The first parameter that smtpd reads as a switch or a number and that is neither: it stops at such a value. Empty
+  /// where there is none.
+  std::string misread() const;
+
   /// The first setting that cannot be expanded, as Postfix would find it.
   Result<void> check() const;
 
