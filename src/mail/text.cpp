@@ -236,4 +236,30 @@ Text without_quote_marks(const Text& text) {
   return out;
 }
 
+Text quoted_lines(const Text& text) {
+  Text out;
+  std::string_view in = text.view();
+  std::size_t end = 0;  // of `out`, after its last quoted line
+  bool begun = false;
+  for (std::size_t at = 0; at < in.size();) {
+    std::size_t stop = std::min(in.find_first_of("\r\n", at), in.size());
+    std::size_t next = std::min(stop + (in.substr(stop, 2) == "\r\n" ? 2 : 1), in.size());
+    bool quoted = in[at] == '>';
+    begun = begun || quoted;
+    std::size_t from = quoted ? at + 1 : at;
+    if (quoted && from < stop && in[from] == ' ') ++from;
+    for (std::size_t i = from; begun && i < next; ++i) out.push_from(text, i);
+    if (quoted) end = out.octets().size();
+    at = next;
+  }
+  out.shorten(end);
+  return out;
+}
+
+Text slice(const Text& text, std::size_t from) {
+  Text out;
+  for (std::size_t i = from; i < text.octets().size(); ++i) out.push_from(text, i);
+  return out;
+}
+
 }  // namespace smtpdx::mail

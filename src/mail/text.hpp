@@ -39,6 +39,13 @@ class Text {
   void push_from(const Text& other, std::size_t index) {
     push(other.octets_[index], other.origin(index), other.width(index));
   }
+  /// Cuts the end off, where the text was made by push().
+  void shorten(std::size_t length) {
+    if (length >= octets_.size()) return;
+    octets_.resize(length);
+    origins_.resize(length);
+    widths_.resize(length);
+  }
   bool truncated = false;
 
  private:
@@ -56,5 +63,9 @@ Text decode(std::string_view body, std::string_view encoding, std::size_t base, 
 Text html_to_text(const Text& html);
 /// Lines that begin with ">" lose it and one space after it; other lines stay.
 Text without_quote_marks(const Text& text);
+/// The lines from the first to the last one that begins with ">", one level of these marks and one space taken off.
+Text quoted_lines(const Text& text);
+/// From octet `from` to the end.
+Text slice(const Text& text, std::size_t from);
 
 }  // namespace smtpdx::mail

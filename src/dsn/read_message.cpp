@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dsn/read_message.hpp"
+
+// A message → its parts: a delivery report (RFC 3464), a complaint (RFC 5965), the words before the returned message, a
+// bounce attached or quoted within. The machine-readable part says which recipients there are; the words say what it
+// leaves out (the phase, the host, sometimes the reply itself), so both are read and joined by recipient.
+//
+// Bounds: 20 nested parts, 3 bounces within one another, 1 MiB of words a part (delivery-status 4 MiB).
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include "base/text.hpp"
+#include "dsn/delivery_report.hpp"
+#include "dsn/excerpt.hpp"
+#include "dsn/prose.hpp"
+#include "dsn/recognise.hpp"
+#include "dsn/returned.hpp"
+#include "dsn/words.hpp"
+#include "mail/address.hpp"
+#include "mail/message.hpp"
+
+namespace smtpdx::dsn {
+namespace {
+
+constexpr std::size_t report_limit = std::size_t{4} << 20;
+constexpr std::size_t words_limit = std::size_t{1} << 20;
+constexpr int most_bounces_deep = 3;
+
+struct Parts {
+  const mail::Part* report = nullptr;    ///< message/delivery-status
+  const mail::Part* feedback = nullptr;  ///< message/feedback-report
+  const mail::Part* plain = nullptr;
+  const mail::Part* html = nullptr;
+  const mail::Part* returned = nullptr;  ///< message/rfc822 or text/rfc822-headers
+  std::vector<const mail::Part*> messages;
+};
+
+Parts sort_parts(const mail::Part& root) {
+  Parts parts;
+  auto first = [](const mail::Part*& slot, const mail::Part& part) {
+    if (slot == nullptr) slot = &part;
+  };
+  mail::walk(root, [&](const mail::Part& part) {
+    const std::string& type = part.content_type.type;
+    if (type == "message/delivery-status" || type == "message/global-delivery-status") {
+      first(parts.report, part);
+      return false;
+    }
+    if (type == "message/feedback-report") first(parts.feedback, part);
+    if (part.is_message()) {
+      first(parts.returned, part);
+      parts.messages.push_back(&part);
+      return false;
+    }
+    if (type == "text/rfc822-headers" || type == "message/rfc822-headers" || type == "message/global-headers")
+      first(parts.returned, part);
+    else if (type == "text/plain")
+      first(parts.plain, part);
+    else if (type == "text/html")
+      first(parts.html, part);
+    return true;
+  });
+  // A multipart that could not be taken apart is read as it stands.
+  if (parts.plain == nullptr && parts.html == nullptr && root.is_multipart() && root.parts.empty()) parts.plain = &root;
+  return parts;
+}
+
+mail::Text words_of(const mail::Part* plain, const mail::Part* html) {
+  mail::Text text;
+  if (plain != nullptr) text = mail::decode_body(*plain, words_limit);
+  if (html != nullptr && trim(std::string_view(text.octets()).substr(0, 4096)).empty())
+    text = mail::html_to_text(mail::decode_body(*html, words_limit));
+  return text;
+}
+
+/// Joins what the words say to what the report says, recipient by recipient.
+void join(std::vector<Refusal>& from_report, const Prose& prose) {
+  for (auto& refusal : from_report) {
+    const Refusal* match = nullptr;
+    for (const auto& words : prose.refusals)
+      if (iequals(words.recipient, refusal.recipient) || iequals(words.recipient, refusal.original_recipient))
+        match = &words;
+    if (match == nullptr && from_report.size() == 1 && prose.refusals.size() == 1) match = &prose.refusals.front();
+    if (refusal.reporter.empty()) refusal.reporter = prose.reporter;
+    if (match == nullptr || !refusal.is_refusal()) continue;
+    if (!refusal.phase) refusal.phase = match->phase;
+    if (refusal.decider.empty()) refusal.decider = match->decider;
+    if (refusal.decider_address.empty()) refusal.decider_address = match->decider_address;
+    if (refusal.original_recipient.empty()) refusal.original_recipient = match->original_recipient;
+    bool poor = refusal.reply.code == 0 && refusal.reply.text.empty();
+    bool richer = match->inner.has_value() && !refusal.inner && match->reply.code == refusal.reply.code;
+    if (poor || richer) {
+      auto status = refusal.reply.status;
+      refusal.reply = match->reply;
+      refusal.inner = match->inner;
+      refusal.evidence = match->evidence;
+      refusal.client_address = match->client_address;
+      if (!refusal.reply.status && status && (refusal.reply.code == 0 || refusal.reply.code / 100 == status->klass))
+        refusal.reply.status = status;
+    }
+  }
+}
+
+std::string host_of_sender(const mail::Header& header) {
+  std::string domain = domain_of(mail::first_address(header.value("From")));
+  return looks_like_host(domain) ? domain : std::string();
+}
+
+/// Lines as a mail program quotes them; not ">>>", which is Sendmail's mark of a command.
+bool is_quoted(std::string_view text) {
+  int lines = 0;
+  for (std::size_t at = 0; at < text.size() && lines < 3;) {
+    if (text[at] == '>' && !text.substr(at).starts_with(">>>")) ++lines;
+    at = std::min(text.find_first_of("\r\n", at), text.size() - 1) + 1;
+  }
+  return lines >= 3;
+}
+
+/// What stands behind quote marks, one level of them taken off, where it is a message, header and all.
+std::optional<mail::Text> quoted_message(mail::Text text) {
+  for (int level = 0; level < 3 && is_quoted(text.view()); ++level) {
+    text = mail::quoted_lines(text);
+    std::string_view words = text.view();
+    std::size_t begin = std::min(words.find_first_not_of(" \t\r\n"), words.size());
+    if (is_message(words.substr(begin))) return mail::slice(text, begin);
+  }
+  return std::nullopt;
+}
+
+class MessageReader {
+ public:
+  MessageReader(std::string_view octets, std::size_t base, int depth, std::vector<std::string>& notes)
+      : octets_(octets), base_(base), depth_(depth), notes_(notes) {}
+
+  /// All refusals of one message; one entry of its kind where there is none.
+  std::vector<Refusal> read() {
+    message_ = mail::parse_message(octets_);
+    for (const auto& text : message_.notes) note_once(notes_, text);
+    parts_ = sort_parts(message_.root);
+    std::vector<Refusal> found = read_report();
+    if (parts_.feedback != nullptr) return {complaint()};
+    // A user's mail is first asked for a bounce within: its own words would be read without their structure.
+    bool user = found.empty() && !from_mail_system(header());
+    if (user) found = read_forwarded();
+    if (!found.empty() && user) return based(std::move(found));
+    Prose prose = read_words(found.empty());
+    if (found.empty()) {
+      found = std::move(prose.refusals);
+    } else {
+      join(found, prose);
+      add_wordings(found, prose);
+    }
+    if (found.empty() && !user) found = read_forwarded();
+    if (found.empty()) {
+      found.emplace_back().kind = kind_without_refusal();
+      return found;
+    }
+    finish(found);
+    return based(std::move(found));
+  }
+
+ private:
+  const mail::Header& header() const { return message_.root.header; }
+
+  std::vector<Refusal> based(std::vector<Refusal> found) const {
+    for (auto& refusal : found)
+      for (auto& span : refusal.evidence) span.offset += base_;
+    return found;
+  }
+
+  std::vector<Refusal> read_report() {
+    if (parts_.report == nullptr) return {};
+    mail::Text text = mail::decode_body(*parts_.report, report_limit);
+    if (text.truncated) note_once(notes_, "a delivery report was read in part only");
+    return refusals_of(parse_delivery_report(text), text);
+  }
+
+  Refusal complaint() const {
+    Refusal refusal;
+    refusal.kind = Kind::complaint;
+    mail::Text text = mail::decode_body(*parts_.feedback, report_limit);
+    DeliveryReport report = parse_delivery_report(text);
+    auto first = [&](std::string_view name) {
+      if (std::string value = report.message.value(name); !value.empty()) return value;
+      for (const auto& group : report.recipients)
+        if (std::string value = group.value(name); !value.empty()) return value;
+      return std::string();
+    };
+    refusal.recipient = mail::report_address(first("original-rcpt-to"));
+    refusal.sender = mail::report_address(first("original-mail-from"));
+    refusal.reporter = report.reporter();
+    return refusal;
+  }
+
+  /// The words of the report. Without a machine-readable part they count only where the header or a quoting user says
+  /// that a bounce is meant: everybody's mail may hold "550 …" somewhere.
+  Prose read_words(bool alone) {
+    mail::Text text = words_of(parts_.plain, parts_.html);
+    bool report = !alone || from_mail_system(header());
+    if (alone && is_quoted(text.view())) text = mail::without_quote_marks(text);
+    std::vector<std::string> hint = mail::addresses(header().value("X-Failed-Recipients"));
+    if (!report) {
+      if (is_list_mail(header()) || is_auto_reply(header())) return {};
+      if (!holds_bounce_marks(text.view())) return {};
+      hint.clear();
+    }
+    Prose prose = read_prose(text, hint);
+    if (prose.refusals.empty() && parts_.html != nullptr && parts_.plain != nullptr) {
+      mail::Text html = mail::html_to_text(mail::decode_body(*parts_.html, words_limit));
+      Prose other = read_prose(html, hint);
+      if (!other.refusals.empty()) {
+        prose = std::move(other);
+        text = std::move(html);
+      }
+    }
+    returned_in_words_ = prose.returned_at;
+    if (alone && prose.refusals.empty() && report) read_without_reply(text, prose);
+    words_ = std::move(text);
+    return prose;
+  }
+
+  /// A report that quotes no reply: fields of a delivery report among the words, or words that the catalogue knows.
+  void read_without_reply(const mail::Text& text, Prose& prose) const {
+    if (icontains(text.view(), "final-recipient")) prose.refusals = refusals_of(parse_delivery_report(text), text);
+    if (!prose.refusals.empty()) return;
+    bool named = prose.wordings.size() > 1;
+    for (const auto& wording : prose.wordings) {
+      if (named && wording.recipient.empty() && !prose.refusals.empty()) break;
+      if (auto refusal = known_wording(wording)) prose.refusals.push_back(std::move(*refusal));
+    }
+    if (!prose.refusals.empty()) return;
+    // Nobody knows the words; that a mail system sends back a named recipient's message is still a failure.
+    std::string recipient = named ? prose.wordings.front().recipient : std::string();
+    if (recipient.empty()) recipient = mail::first_address(header().value("X-Failed-Recipients"));
+    if (recipient.empty()) return;
+    Refusal refusal;
+    refusal.kind = says_delayed(text.view()) ? Kind::delayed : Kind::failed;
+    refusal.recipient = std::move(recipient);
+    prose.refusals.push_back(std::move(refusal));
+  }
+
+  /// A report that names recipients and no reason: the words may tell it.
+  static void add_wordings(std::vector<Refusal>& found, const Prose& prose) {
+    for (auto& refusal : found) {
+      if (!refusal.is_refusal() || refusal.reply.code != 0 || !refusal.reply.text.empty()) continue;
+      for (const auto& wording : prose.wordings) {
+        bool about = iequals(wording.recipient, refusal.recipient) || wording.recipient.empty();
+        auto known = about ? known_wording(wording) : std::nullopt;
+        if (!known) continue;
+        refusal.reply.text = std::move(known->reply.text);
+        refusal.evidence = std::move(known->evidence);
+        break;
+      }
+    }
+  }
+
+  static bool says_delayed(std::string_view text) {
+    text = text.substr(0, 4096);
+    for (std::string_view cue : {"will keep trying", "not yet been delivered", "will be retried", "has been delayed",
+                                 "delivery attempts will continue", "warning: message still", "no action is required"})
+      if (icontains(text, cue)) return true;
+    return false;
+  }
+
+  static std::optional<Refusal> known_wording(const Prose::Wording& wording) {
+    auto matches = kb::Catalogue::builtin().match({0, "", wording.words.octets()});
+    std::erase_if(matches, [](const kb::PhraseMatch& m) { return m.phrase->wrapper; });
+    if (matches.empty()) return std::nullopt;
+    const auto& best = matches.front();
+    Refusal refusal;
+    refusal.kind = says_delayed(wording.words.view()) ? Kind::delayed : Kind::failed;
+    refusal.recipient = wording.recipient;
+    std::string_view words = wording.words.view();
+    std::size_t begin = words.substr(0, best.from).rfind('\n') + 1;
+    if (best.from - begin > 200) begin = best.from;
+    std::size_t end = std::max(best.to, std::min({words.find('\n', best.to), best.to + 200, words.size()}));
+    refusal.reply.text = fold_space(words.substr(begin, end - begin));
+    auto [offset, length] = wording.words.range(best.from, best.to - best.from);
+    refusal.evidence.push_back({"prose", offset, length, std::string(words.substr(best.from, best.to - best.from))});
+    return refusal;
+  }
+
+  /// Reads `inner`, octets of this message in whatever form, as a message of its own; empty where it is no bounce.
+  std::vector<Refusal> read_within(const mail::Text& inner, std::string_view how) {
+    auto found = MessageReader(inner.view(), 0, depth_ + 1, notes_).read();
+    bool bounce =
+        std::any_of(found.begin(), found.end(), [](const Refusal& r) { return r.kind != Kind::not_a_bounce; });
+    if (!bounce) return {};
+    for (auto& refusal : found)
+      for (auto& span : refusal.evidence) std::tie(span.offset, span.length) = inner.range(span.offset, span.length);
+    note_once(notes_, std::string(how));
+    return found;
+  }
+
+  /// A bounce within: somebody forwards what came back, attached or, header and all, behind quote marks.
+  std::vector<Refusal> read_forwarded() {
+    if (depth_ >= most_bounces_deep || (message_.root.content_type.type == "multipart/report" && parts_.report))
+      return {};
+    for (const mail::Part* part : parts_.messages) {
+      auto found = read_within(mail::decode_body(*part, report_limit), "the bounce is attached to another message");
+      if (!found.empty()) return found;
+    }
+    if (parts_.plain == nullptr) return {};
+    auto quoted = quoted_message(mail::decode_body(*parts_.plain, report_limit));
+    return quoted ? read_within(*quoted, "the bounce is quoted in another message") : std::vector<Refusal>{};
+  }
+
+  Kind kind_without_refusal() const {
+    if (is_challenge(header())) return Kind::challenge;
+    if (parts_.report == nullptr && iequals(message_.root.content_type.parameter("report-type"), "feedback-report"))
+      return Kind::complaint;
+    return is_auto_reply(header()) ? Kind::auto_reply : Kind::not_a_bounce;
+  }
+
+  /// Evidence offsets, the returned headers and what follows from them.
+  void finish(std::vector<Refusal>& found) {
+    std::string_view returned;
+    std::string decoded;
+    if (parts_.returned != nullptr) {
+      decoded = mail::decode_body(*parts_.returned, words_limit).octets();
+      returned = decoded;
+    } else if (returned_in_words_) {
+      returned = words_.view().substr(*returned_in_words_);
+    }
+    for (auto& refusal : found) {
+      if (refusal.reporter.empty() && from_mail_system(header())) refusal.reporter = host_of_sender(header());
+      if (refusal.recipient.empty()) refusal.recipient = mail::first_address(header().value("X-Failed-Recipients"));
+      if (returned.empty() || refusal.returned.present) continue;
+      refusal.returned = read_returned(returned, {refusal.reporter, refusal.recipient});
+      if (refusal.recipient.empty()) refusal.recipient = refusal.returned.to;
+      if (refusal.sender.empty()) refusal.sender = refusal.returned.mail_from;
+      if (refusal.sender.empty()) refusal.sender = refusal.returned.from;
+    }
+  }
+
+  std::string_view octets_;
+  std::size_t base_;
+  int depth_;
+  std::vector<std::string>& notes_;
+  mail::Message message_;
+  Parts parts_;
+  mail::Text words_;
+  std::optional<std::size_t> returned_in_words_;
+};
+
+}  // namespace
+
+void note_once(std::vector<std::string>& notes, std::string text) {
+  if (notes.size() >= 20) return;
+  if (std::find(notes.begin(), notes.end(), text) == notes.end()) notes.push_back(std::move(text));
+}
+
+bool holds_bounce_marks(std::string_view text) {
+  int marks = 0;
+  for (std::string_view mark :
+       {"final-recipient:", "diagnostic-code:", "reporting-mta:", "mail delivery subsystem", "mailer-daemon@",
+        "this is the mail system at host", "created automatically by mail delivery software", "could not be delivered",
+        "couldn't be delivered", "returned to sender", "undeliverable:", "generating server:", "message rejected by:",
+        "remote server returned", "diagnostic information for administrators", "in reply to rcpt to command",
+        "delivery to the following recipient failed", "failure notice", "mail delivery failed"})
+    marks += icontains(text, mark) ? 1 : 0;
+  return marks >= 2;
+}
+
+std::vector<Refusal> read_message(std::string_view octets, std::size_t base, std::vector<std::string>& notes) {
+  return MessageReader(octets, base, 0, notes).read();
+}
+
+}  // namespace smtpdx::dsn

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What an input or a message is, told from its first lines: questions with a yes or a no, before anything is read.
+
+#include <string_view>
+
+#include "mail/message.hpp"
+
+namespace smtpdx::dsn {
+
+/// At least two fields that every message has, at the very beginning.
+bool is_message(std::string_view octets);
+/// The header says that this is a report of a mail system: sender, empty return path, or a subject such reports have.
+bool from_mail_system(const mail::Header& header);
+/// Vacation notes and the like (RFC 3834).
+bool is_auto_reply(const mail::Header& header);
+/// "Confirm that you are human": a sender's mail is held until he answers.
+bool is_challenge(const mail::Header& header);
+bool is_list_mail(const mail::Header& header);
+
+}  // namespace smtpdx::dsn
