@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures the reader against real bounces where a corpus lies beside the repository (../shared/corpus/bounces). //
-// Here nothing may break and the relay-denied family has to be read as such; how well the rest is read is measured with
-// the whole program by tests/corpus/bounces_test.py.
+// Reads real bounces where a corpus lies beside the repository (../shared/corpus/bounces). Here nothing may break, and the
+// relay-denied family has to be read as such; how well the rest is read is measured with the whole program by
+// tests/corpus/bounces_test.py.
 
 #include <gtest/gtest.h>
 
