@@ -49,7 +49,7 @@ io::Task<bool> ask(Bench& bench, smtp::Session& session) {
   smtp::Step verdict;
   if (bench.style == Style::pipelined) {
     std::vector<smtp::Envelope> envelopes{{"probe@example.com", {"nobody@example.net"}}};
-    auto results = co_await session.transactions(std::move(envelopes), bench.limit());
+    auto results = co_await session.transactions(std::move(envelopes), bench.limit(), smtp::Session::After::leave);
     verdict = results.at(0).rcpts.at(0);
   } else {
     auto mail = co_await session.mail("probe@example.com", bench.limit());
@@ -71,11 +71,7 @@ io::Task<void> probe(Bench& bench) {
   smtp::Session session(bench.runtime, std::move(*stream), log.open("smtp", bench.server.to_string()));
   const bool refused = co_await ask(bench, session);
   ++(refused ? bench.refused : bench.failed);
-  if (bench.style == Style::pipelined) {
-    co_await session.leave();
-  } else {
-    co_await session.quit(bench.limit());
-  }
+  if (bench.style == Style::one_by_one) co_await session.quit(bench.limit());
 }
 
 io::Task<bool> worker(Bench& bench) {

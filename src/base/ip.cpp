@@ -84,9 +84,17 @@ bool IpAddress::is_documentation() const {
 std::string_view IpAddress::bytes() const { return {octets_.data(), v6_ ? std::size_t{16} : std::size_t{4}}; }
 
 std::string IpAddress::to_string() const {
+  if (!v6_) {
+    std::string out;  // 15 characters need no allocation
+    for (std::size_t i = 0; i < 4; ++i) {
+      if (i > 0) out += '.';
+      out += std::to_string(static_cast<unsigned char>(octets_[i]));
+    }
+    return out;
+  }
   // glibc writes IPv6 as RFC 5952 asks: lower case, the longest run of two or more zero groups shortened.
   char buffer[INET6_ADDRSTRLEN];
-  return inet_ntop(v6_ ? AF_INET6 : AF_INET, octets_.data(), buffer, sizeof buffer);
+  return inet_ntop(AF_INET6, octets_.data(), buffer, sizeof buffer);
 }
 
 std::string IpAddress::reverse_name() const { return reverse_labels() + (v6_ ? ".ip6.arpa" : ".in-addr.arpa"); }

@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <iterator>
 #include <list>
 #include <utility>
 
@@ -22,19 +23,20 @@ class Group {
   /// Destroys what still runs. What a task waits for must bear that (all waits of io/ do).
   ~Group() {
     joiner_ = {};
-    for (auto& member : members_) member.frame.destroy();
+    for (auto& member : running_) member.frame.destroy();
+    sweep();
   }
 
   /// Runs the task at once up to its first wait.
   void spawn(Task<void> task) {
     sweep();
-    auto& member = members_.emplace_back(Member{std::move(task), {}, false});
-    ++running_;
-    member.frame = run(*this, member).handle;
-    member.frame.resume();
+    running_.push_back({std::move(task), {}});
+    auto place = std::prev(running_.end());
+    place->frame = run(*this, place).handle;
+    place->frame.resume();
   }
 
-  std::size_t running() const { return running_; }
+  std::size_t running() const { return running_.size(); }
 
   /// Waits until nothing runs; the first exception that a task ended with is thrown here. One waiter at a time.
   Task<void> join() {
@@ -48,17 +50,19 @@ class Group {
   struct Member {
     Task<void> task;
     std::coroutine_handle<> frame;
-    bool done = false;
   };
+  using Members = std::list<Member>;
   struct Frame {
     struct promise_type {
       Group* group = nullptr;
-      promise_type(Group& g, Member&) : group(&g) {}
+      Members::iterator place;
+      promise_type(Group& g, Members::iterator p) : group(&g), place(p) {}
       struct Final {
         bool await_ready() const noexcept { return false; }
         std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) const noexcept {
           auto& group = *h.promise().group;
-          if (--group.running_ == 0 && group.joiner_) return std::exchange(group.joiner_, {});
+          group.ended_.splice(group.ended_.end(), group.running_, h.promise().place);
+          if (group.running_.empty() && group.joiner_) return std::exchange(group.joiner_, {});
           return std::noop_coroutine();
         }
         void await_resume() const noexcept {}
@@ -73,37 +77,30 @@ class Group {
   };
   struct Joined {
     Group& group;
-    bool await_ready() const noexcept { return group.running_ == 0; }
+    bool await_ready() const noexcept { return group.running_.empty(); }
     void await_suspend(std::coroutine_handle<> waiter) const noexcept { group.joiner_ = waiter; }
     void await_resume() const noexcept {}
     ~Joined() { group.joiner_ = {}; }
   };
 
-  static Frame run(Group& group, Member& member) {
+  static Frame run(Group& group, Members::iterator place) {
     try {
-      co_await member.task;
+      co_await place->task;
     } catch (...) {
       if (!group.error_) group.error_ = std::current_exception();
     }
-    member.done = true;
   }
   /// Frees the frames of those that ended. Never from within one of them: only spawn() and join() call it, and a task
   /// that calls spawn() is not done.
   void sweep() {
-    for (auto it = members_.begin(); it != members_.end();) {
-      if (it->done && it->frame) {
-        it->frame.destroy();
-        it = members_.erase(it);
-      } else {
-        ++it;
-      }
-    }
+    for (auto& member : ended_) member.frame.destroy();
+    ended_.clear();
   }
 
-  std::list<Member> members_;
+  Members running_;
+  Members ended_;  ///< their frames still stand
   std::coroutine_handle<> joiner_;
   std::exception_ptr error_;
-  std::size_t running_ = 0;
 };
 
 }  // namespace smtpdx::io

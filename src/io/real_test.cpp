@@ -255,6 +255,33 @@ TEST_F(RealTest, AGroupThatDiesEndsWhatStillWaits) {
   EXPECT_EQ(read(*client).value(), "nobody reads this");
 }
 
+TEST_F(RealTest, AGroupLetsGoOfWhatHasEnded) {
+  struct Marker {
+    int& alive;
+    explicit Marker(int& count) : alive(count) { ++alive; }
+    Marker(Marker&& other) noexcept : alive(other.alive) { ++alive; }
+    ~Marker() { --alive; }
+  };
+  struct Sessions {
+    static Task<void> end_at_once(Marker) { co_return; }
+    static Task<void> wait(Runtime& r, Marker) { co_await r.sleep_until(r.now() + 1h); }
+  };
+  int waiting = 0, ended = 0;
+  {
+    Group group;
+    // Many that stay: one that comes and goes must not cost a walk past all of them.
+    for (int i = 0; i < 20'000; ++i) group.spawn(Sessions::wait(*runtime_, Marker(waiting)));
+    for (int i = 0; i < 20'000; ++i) {
+      group.spawn(Sessions::end_at_once(Marker(ended)));
+      ASSERT_LE(ended, 2);
+    }
+    EXPECT_EQ(group.running(), 20'000u);
+    EXPECT_EQ(waiting, 20'000);
+  }
+  EXPECT_EQ(waiting, 0);
+  EXPECT_EQ(ended, 0);
+}
+
 TEST_F(RealTest, AGroupThrowsWhatATaskThrew) {
   struct Thrower {
     static Task<void> now() {

@@ -201,7 +201,7 @@ io::Task<Sightings> talk(Env& env, WantTalk want, Deadline deadline) {
     bool ready = opened;
     if (ready && want.log_in && env.credentials) ready = co_await log_in(t, session, deadline);
     if (ready && !want.transactions.empty()) {
-      auto results = co_await session.transactions(envelopes_of(want), deadline);
+      auto results = co_await session.transactions(envelopes_of(want), deadline, smtp::Session::After::leave);
       t.add_transactions(results);
     }
     co_await session.leave();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smtp/session.hpp"
 
-// How the pieces fit: say() is one command and its reply; send_all() is a pipelined group; both end in hear(),
-// which feeds the parser until a reply is complete. Everything that goes wrong passes through trouble(), which writes a
-// remark into the trace and poisons the session, so that no path can go on after a failure by forgetting to check.
+// How the pieces fit: say() is one command and its reply; send_piece() is a pipelined group; both end in
+// hear(), which feeds the parser until a reply is complete. Everything that goes wrong passes through trouble(), which
+// writes a remark into the trace and poisons the session, so that no path can go on after a failure by forgetting to
+// check.
 //
 // Inner coroutines fill a Step of their caller instead of returning one: a Step has some 260 octets, every co_await
 // that returns one keeps room for it in the frame, and a session's frames are most of its memory.
@@ -62,9 +63,6 @@ std::string command_line(std::string_view verb, std::string_view argument, std::
   out += end;
   return out;
 }
-
-/// A line break or a NUL inside an argument would turn one command into two.
-bool is_one_line(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos; }
 
 }  // namespace
 
@@ -159,8 +157,7 @@ io::Task<Step> Session::quit(Deadline deadline) {
     Line line{phase_, "QUIT", {}};
     step = co_await say(std::move(line), deadline.within(runtime_.now(), 2s));
   }
-  stream_->close();
-  if (!poison_) poison(step, "the session was ended here");
+  end_here(step);
   co_return step;
 }
 
@@ -172,11 +169,20 @@ io::Task<void> Session::leave() {
     // RFC 5321 §4.1.1.10 asks for QUIT; whether it still arrives changes nothing, so the result is not looked at.
     co_await stream_->write_all("QUIT\r\n", runtime_.deadline_in(1s));
   }
+  end_here(step);
+}
+
+void Session::end_here(const Step& last) {
   stream_->close();
-  if (!poison_) poison(step, "the session was ended here");
+  if (!poison_) poison(last, "the session was ended here");
 }
 
 // ---- One command, many commands
+
+/// A line break or a NUL inside an argument would turn one command into two.
+bool Session::is_one_line(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
 
 io::Task<Step> Session::say(Line line, Deadline deadline) {
   Step step;
@@ -201,12 +207,12 @@ io::Task<Step> Session::say(Line line, Deadline deadline) {
   co_return step;
 }
 
-void Session::Batch::add(Phase phase, std::string_view verb, std::string_view argument, std::string_view end) {
+void Session::Batch::add(Step* step, std::string_view verb, std::string_view argument, std::string_view end) {
   octets += verb;
   octets += argument;
   octets += end;
   octets += "\r\n";
-  commands.push_back({phase, octets.size()});
+  commands.push_back({step, octets.size()});
 }
 
 std::string_view Session::Batch::line(std::size_t first, std::size_t last) const {
@@ -214,43 +220,43 @@ std::string_view Session::Batch::line(std::size_t first, std::size_t last) const
   return std::string_view(octets).substr(start, commands[last].end - start);
 }
 
-/// Sends commands [steps.size(), piece.end) in one write and reads their replies.
-io::Task<void> Session::send_piece(const Batch& batch, std::vector<Step>& steps, Piece piece) {
-  auto first = steps.size();
-  for (auto i = first; i < piece.end; ++i) steps.emplace_back().phase = batch.commands[i].phase;
+/// QUIT is always sent with what precedes it.
+std::size_t Session::Batch::piece_from(std::size_t first) const {
+  auto end = first + 1;
+  while (end < commands.size() && (!commands[end].step || line(first, end).size() <= most_pipelined)) ++end;
+  return end;
+}
+
+/// Sends a piece in one write and reads its replies.
+io::Task<void> Session::send_piece(const Batch& batch, Piece piece) {
   assert(greeted_ && "RFC 5321 §3.1: the server speaks first");
   auto now = runtime_.now();
-  auto next = first;
-  if (!may_speak(steps[next])) {
+  auto next = piece.first;
+  auto& first = *batch.commands[next].step;
+  if (!may_speak(first)) {
     ++next;
   } else {
-    for (auto i = first; i < piece.end; ++i) {
+    for (auto i = next; i < piece.end; ++i) {
       auto line = batch.line(i, i);
       channel_.add(now, trace::Direction::client, line.substr(0, line.size() - 2));
     }
-    auto octets = batch.line(first, piece.end - 1);
-    auto written = co_await stream_->write_all(octets, piece.deadline.within(now, limit_of(steps[next].phase)));
-    if (!written) co_await hear_last_words(steps[next++], std::move(written.error()));
+    auto octets = batch.line(next, piece.end - 1);
+    auto written = co_await stream_->write_all(octets, piece.deadline.within(now, limit_of(first.phase)));
+    if (!written) co_await hear_last_words(*batch.commands[next++].step, std::move(written.error()));
   }
   for (; next < piece.end && !poison_; ++next) {
-    phase_ = steps[next].phase;
+    auto* step = batch.commands[next].step;
+    if (!step) continue;
+    phase_ = step->phase;
+    if (heard_already(*step, now)) continue;
     // Each reply has its own limit (RFC 5321 §4.5.3.2), counted from when its turn came.
     auto limit = piece.deadline.within(runtime_.now(), limit_of(phase_));
-    co_await hear(steps[next], now, limit);
+    co_await hear(*step, now, limit);
   }
-  for (; next < piece.end; ++next) steps[next] = poisoned_step(steps[next].phase);
-}
-
-io::Task<std::vector<Step>> Session::send_all(Batch batch, Deadline deadline) {
-  std::vector<Step> steps;
-  steps.reserve(batch.commands.size());
-  while (steps.size() < batch.commands.size()) {
-    auto first = steps.size();
-    Piece piece{first + 1, deadline};
-    while (piece.end < batch.commands.size() && batch.line(first, piece.end).size() <= most_pipelined) ++piece.end;
-    co_await send_piece(batch, steps, piece);
+  for (; next < piece.end; ++next) {
+    auto* step = batch.commands[next].step;
+    if (step) *step = poisoned_step(step->phase);
   }
-  co_return steps;
 }
 
 /// Whether a command may go out; where not, `step` says why.
@@ -262,12 +268,22 @@ bool Session::may_speak(Step& step) {
 
 // ---- Replies
 
+/// True where what has arrived decides `step`: the usual case for all but the first reply of a group.
+bool Session::heard_already(Step& step, TimePoint sent) {
+  if (!inbox_.empty()) parse_inbox();
+  if (parser_.complete()) {
+    finish(step, sent);
+  } else if (parser_.error()) {
+    unreadable(step);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 /// Fills `step` with the reply to what was sent at `sent`, or with the trouble instead of it.
 io::Task<void> Session::hear(Step& step, TimePoint sent, Deadline deadline) {
-  while (true) {
-    if (!inbox_.empty()) parse_inbox();
-    if (parser_.complete()) co_return finish(step, sent);
-    if (parser_.error()) co_return unreadable(step);
+  while (!heard_already(step, sent)) {
     auto room = inbox_.room();
     auto got = co_await stream_->read_some(room, deadline);
     if (!got) co_return gone(step, std::move(got.error()));

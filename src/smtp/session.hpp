@@ -72,7 +72,11 @@ class Session {
   /// MAIL, RCPT…, RSET for each envelope, never DATA: all in one write where PIPELINING was offered (at most 8 KiB at a
   /// time, RFC 2920 §3.1), else one command at a time. Without pipelining the rest of an envelope whose MAIL was
   /// refused is not sent: its recipients are Trouble::not_sent, its `rset` is empty.
-  io::Task<std::vector<TransactionSteps>> transactions(std::vector<Envelope> envelopes, Deadline deadline);
+  /// After::leave ends the session as leave() does, with QUIT in place of the last RSET (RFC 2920 §3.1 allows it as the
+  /// last of a group): one command, and where pipelining is not offered one round trip less. That `rset` is empty.
+  enum class After { stay, leave };
+  io::Task<std::vector<TransactionSteps>> transactions(std::vector<Envelope> envelopes, Deadline deadline,
+                                                       After after = After::stay);
   /// DATA, the message (dot-stuffed here, CRLF line ends) and its final reply. After transactions without RSET.
   io::Task<Step> mail(std::string mail_from, Deadline deadline);
   io::Task<Step> rcpt(std::string rcpt_to, Deadline deadline);
@@ -90,16 +94,17 @@ class Session {
   io::Stream& stream() { return *stream_; }
 
  private:
-  /// Commands that go out in one write, and what to expect for each.
+  /// Commands that go out in one write, and where their outcomes go.
   struct Batch {
     struct Command {
-      Phase phase;
+      Step* step;       ///< with its phase set; null for QUIT, whose answer is not waited for
       std::size_t end;  ///< of its line in `octets`, CRLF included
     };
     std::string octets;
     std::vector<Command> commands;
-    void add(Phase phase, std::string_view verb, std::string_view argument, std::string_view end = {});
+    void add(Step* step, std::string_view verb, std::string_view argument = {}, std::string_view end = {});
     std::string_view line(std::size_t first, std::size_t last) const;  ///< lines first…last, CRLFs included
+    std::size_t piece_from(std::size_t first) const;  ///< the first command that is not sent together with `first`
   };
   /// Octets received and not yet parsed.
   struct Inbox {
@@ -118,15 +123,19 @@ class Session {
 
   io::Task<Step> say(Line line, Deadline deadline);
   struct Piece {
+    std::size_t first;
     std::size_t end;  ///< the first command that is not part of it
     Deadline deadline;
   };
 
-  io::Task<void> send_piece(const Batch& batch, std::vector<Step>& steps, Piece piece);
-  io::Task<std::vector<Step>> send_all(Batch batch, Deadline deadline);
-  io::Task<std::vector<TransactionSteps>> pipelined(std::vector<Envelope> envelopes, Deadline deadline);
-  io::Task<TransactionSteps> one_transaction(Envelope envelope, Deadline deadline);
+  static Batch batch_of(const std::vector<Envelope>& envelopes, std::vector<TransactionSteps>& all, After after);
+  io::Task<void> send_piece(const Batch& batch, Piece piece);
+  io::Task<std::vector<TransactionSteps>> pipelined(std::vector<Envelope> envelopes, Deadline deadline, After after);
+  io::Task<std::vector<TransactionSteps>> one_by_one(std::vector<Envelope> envelopes, Deadline deadline, After after);
+  io::Task<void> one_transaction(Envelope envelope, TransactionSteps& steps, Deadline deadline);
+  void end_here(const Step& last);
   io::Task<void> hear(Step& step, TimePoint sent, Deadline deadline);
+  bool heard_already(Step& step, TimePoint sent);
   io::Task<void> hear_last_words(Step& step, io::IoFailure failure);
   io::Task<std::optional<io::IoFailure>> send_message(std::string message, Deadline deadline);
   io::Task<void> handshake(Step& step, io::TlsOptions options, Deadline deadline);
@@ -142,6 +151,7 @@ class Session {
   void unreadable(Step& step);
   void gone(Step& step, io::IoFailure failure);
   void trouble(Step& step, Trouble what, std::string detail);
+  static bool is_one_line(std::string_view text);
   static void hold_back(Step& step, Trouble what, std::string detail);
   Step poisoned_step(Phase phase) const;
   void poison(const Step& step, std::string_view why);

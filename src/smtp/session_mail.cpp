@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t block = 64 * 1024;
 
-bool can_be_sent(const Envelope& envelope) {
-  auto one_line = [](std::string_view text) {
-    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-  };
-  return one_line(envelope.mail_from) && std::all_of(envelope.rcpt_to.begin(), envelope.rcpt_to.end(), one_line);
-}
-
 /// RFC 5321 §4.5.2 transparency, and CRLF for every kind of line end. The final dot is included.
 std::string dot_stuffed(std::string_view message) {
   std::string out;
@@ -42,39 +35,78 @@ std::string dot_stuffed(std::string_view message) {
 
 }  // namespace
 
-io::Task<std::vector<TransactionSteps>> Session::transactions(std::vector<Envelope> envelopes, Deadline deadline) {
-  bool together = capabilities_.pipelining() && std::all_of(envelopes.begin(), envelopes.end(), can_be_sent);
-  if (together && !envelopes.empty()) co_return co_await pipelined(std::move(envelopes), deadline);
-  std::vector<TransactionSteps> all;
-  all.reserve(envelopes.size());
-  for (auto& envelope : envelopes) {
-    auto steps = co_await one_transaction(std::move(envelope), deadline);
-    all.push_back(std::move(steps));
-  }
-  co_return all;
+io::Task<std::vector<TransactionSteps>> Session::transactions(std::vector<Envelope> envelopes, Deadline deadline,
+                                                              After after) {
+  auto can_be_sent = [](const Envelope& envelope) {
+    return is_one_line(envelope.mail_from) &&
+           std::all_of(envelope.rcpt_to.begin(), envelope.rcpt_to.end(), is_one_line);
+  };
+  bool together =
+      capabilities_.pipelining() && !envelopes.empty() && std::all_of(envelopes.begin(), envelopes.end(), can_be_sent);
+  return together ? pipelined(std::move(envelopes), deadline, after)
+                  : one_by_one(std::move(envelopes), deadline, after);
 }
 
-io::Task<std::vector<TransactionSteps>> Session::pipelined(std::vector<Envelope> envelopes, Deadline deadline) {
+/// The commands for `envelopes`; their outcomes go into `all`, which has as many places and must not move.
+Session::Batch Session::batch_of(const std::vector<Envelope>& envelopes, std::vector<TransactionSteps>& all,
+                                 After after) {
   Batch batch;
-  for (const auto& envelope : envelopes) {
-    batch.add(Phase::mail, "MAIL FROM:<", envelope.mail_from, ">");
-    for (const auto& to : envelope.rcpt_to) batch.add(Phase::rcpt, "RCPT TO:<", to, ">");
-    batch.add(envelope.rcpt_to.empty() ? Phase::mail : Phase::rcpt, "RSET", {});
-  }
-  auto steps = co_await send_all(std::move(batch), deadline);
-  std::vector<TransactionSteps> all(envelopes.size());
-  auto step = steps.begin();
+  batch.octets.reserve(256);
+  batch.commands.reserve(4 * envelopes.size());
   for (std::size_t e = 0; e < envelopes.size(); ++e) {
-    all[e].mail = std::move(*step++);
-    for (std::size_t r = 0; r < envelopes[e].rcpt_to.size(); ++r) all[e].rcpts.push_back(std::move(*step++));
-    all[e].rset = std::move(*step++);
+    auto& steps = all[e];
+    const auto& to = envelopes[e].rcpt_to;
+    steps.mail.phase = Phase::mail;
+    batch.add(&steps.mail, "MAIL FROM:<", envelopes[e].mail_from, ">");
+    steps.rcpts.resize(to.size());
+    for (std::size_t r = 0; r < to.size(); ++r) {
+      steps.rcpts[r].phase = Phase::rcpt;
+      batch.add(&steps.rcpts[r], "RCPT TO:<", to[r], ">");
+    }
+    if (after == After::leave && e + 1 == envelopes.size()) {
+      batch.add(nullptr, "QUIT");
+    } else {
+      steps.rset.emplace().phase = to.empty() ? Phase::mail : Phase::rcpt;
+      batch.add(&*steps.rset, "RSET");
+    }
+  }
+  return batch;
+}
+
+io::Task<std::vector<TransactionSteps>> Session::pipelined(std::vector<Envelope> envelopes, Deadline deadline,
+                                                           After after) {
+  std::vector<TransactionSteps> all(envelopes.size());
+  const auto batch = batch_of(envelopes, all, after);
+  for (std::size_t first = 0, end = 0; first < batch.commands.size(); first = end) {
+    end = batch.piece_from(first);
+    Piece piece{first, end, deadline};
+    co_await send_piece(batch, piece);
+  }
+  if (after == After::leave) {
+    // Its answer mostly came with the others; it is for the trace only, and so is not waited for.
+    if (!poison_ && !inbox_.empty()) parse_inbox();
+    end_here(all.back().rcpts.empty() ? all.back().mail : all.back().rcpts.back());
   }
   co_return all;
 }
 
-io::Task<TransactionSteps> Session::one_transaction(Envelope envelope, Deadline deadline) {
-  TransactionSteps steps;
-  steps.mail = co_await mail(envelope.mail_from, deadline);
+io::Task<std::vector<TransactionSteps>> Session::one_by_one(std::vector<Envelope> envelopes, Deadline deadline,
+                                                            After after) {
+  std::vector<TransactionSteps> all(envelopes.size());
+  for (std::size_t e = 0; e < envelopes.size(); ++e) {
+    const bool last = after == After::leave && e + 1 == envelopes.size();
+    co_await one_transaction(std::move(envelopes[e]), all[e], deadline);
+    if (!last && (all[e].mail.ok() || poison_)) {
+      auto step = co_await rset(deadline);
+      all[e].rset = std::move(step);
+    }
+  }
+  if (after == After::leave) co_await leave();
+  co_return all;
+}
+
+io::Task<void> Session::one_transaction(Envelope envelope, TransactionSteps& steps, Deadline deadline) {
+  steps.mail = co_await mail(std::move(envelope.mail_from), deadline);
   for (auto& to : envelope.rcpt_to) {
     if (steps.mail.ok() || poison_) {
       auto step = co_await rcpt(std::move(to), deadline);
@@ -84,8 +116,6 @@ io::Task<TransactionSteps> Session::one_transaction(Envelope envelope, Deadline 
       hold_back(steps.rcpts.back(), Trouble::not_sent, "MAIL had been refused");
     }
   }
-  if (steps.mail.ok() || poison_) steps.rset = co_await rset(deadline);
-  co_return steps;
 }
 
 io::Task<Step> Session::data(std::string message, Deadline deadline) {

@@ -40,8 +40,9 @@ class SessionTest : public ::testing::Test {
   Step ehlo() { return run(session_->ehlo("probe.test", Session::Fallback::none, soon())); }
   Step mail(std::string from) { return run(session_->mail(std::move(from), soon())); }
   Step rcpt(std::string to) { return run(session_->rcpt(std::move(to), soon())); }
-  std::vector<TransactionSteps> transactions(std::vector<Envelope> envelopes) {
-    return run(session_->transactions(std::move(envelopes), soon()));
+  std::vector<TransactionSteps> transactions(std::vector<Envelope> envelopes,
+                                             Session::After after = Session::After::stay) {
+    return run(session_->transactions(std::move(envelopes), soon(), after));
   }
   /// The trace as text, "C: …" a line.
   std::string transcript() const {
@@ -717,6 +718,81 @@ TEST_F(SessionTest, LeaveCostsNoTime) {
   EXPECT_TRUE(dialogue_->closed_by_client());
   EXPECT_EQ(dialogue_->writes().back(), "QUIT\r\n");
   EXPECT_EQ(mail("a").trouble, Trouble::poisoned);
+}
+
+TEST_F(SessionTest, QuitIsTheLastOfTheLastGroup) {
+  for (auto answer : {"S: 221 2.0.0 Bye\nS: 250 and more", "= silence", "= close"}) {
+    SCOPED_TRACE(answer);
+    play(std::string(hello) + R"(
+      C: MAIL FROM:<a@probe.test>
+      C: RCPT TO:<x@example.org>
+      C: RSET
+      C: MAIL FROM:<>
+      C: RCPT TO:<y@example.org>
+      C: QUIT
+      S: 250 Ok
+      S: 554 5.7.1 no
+      S: 250 Ok
+      S: 250 Ok
+      S: 250 Ok
+    )" + answer);
+    greeting();
+    ehlo();
+    auto begun = runtime_.now();
+    auto steps = transactions({{"a@probe.test", {"x@example.org"}}, {"", {"y@example.org"}}}, Session::After::leave);
+    EXPECT_EQ(runtime_.now(), begun) << "the answer to QUIT is not waited for";
+    EXPECT_EQ(steps[0].rcpts[0].reply->code, 554);
+    EXPECT_TRUE(steps[0].rset->ok());
+    EXPECT_TRUE(steps[1].rcpts[0].ok());
+    EXPECT_FALSE(steps[1].rset);
+    EXPECT_EQ(dialogue_->writes().size(), 2u);
+    EXPECT_TRUE(dialogue_->closed_by_client());
+    EXPECT_EQ(dialogue_->complaints(), "");
+    EXPECT_THAT(mail("a").detail, HasSubstr("the session was ended here"));
+    const auto& lines = session_->channel().lines();
+    bool answered = std::any_of(lines.begin(), lines.end(), [](const auto& l) { return l.text == "221 2.0.0 Bye"; });
+    EXPECT_EQ(answered, answer[0] == 'S') << "what came is in the trace";
+  }
+}
+
+TEST_F(SessionTest, LeavingTakesTheTurnOfTheLastReset) {
+  play(std::string(plain_hello) + R"(
+    C: MAIL FROM:<a@probe.test>
+    S: 250 Ok
+    C: RCPT TO:<x@example.org>
+    S: 554 no
+    C: QUIT
+    = silence
+  )");
+  greeting();
+  ehlo();
+  auto begun = runtime_.now();
+  auto steps = transactions({{"a@probe.test", {"x@example.org"}}}, Session::After::leave);
+  EXPECT_EQ(runtime_.now(), begun);
+  EXPECT_EQ(steps[0].rcpts[0].reply->code, 554);
+  EXPECT_FALSE(steps[0].rset);
+  EXPECT_EQ(dialogue_->complaints(), "");
+  EXPECT_TRUE(dialogue_->closed_by_client());
+}
+
+TEST_F(SessionTest, LeavingAfterAGroupThatBrokeSaysNothingMore) {
+  play(std::string(hello) + "C: MAIL FROM:<>\nC: RCPT TO:<a@b>\nC: QUIT\nS: 250 Ok\nS: 421 4.7.0 enough\n= close");
+  greeting();
+  ehlo();
+  auto steps = transactions({{"", {"a@b"}}}, Session::After::leave);
+  EXPECT_EQ(steps[0].rcpts[0].reply->code, 421);
+  EXPECT_EQ(dialogue_->writes().size(), 2u);
+  EXPECT_TRUE(dialogue_->closed_by_client());
+  EXPECT_THAT(mail("a").detail, HasSubstr("421 4.7.0 enough"));
+}
+
+TEST_F(SessionTest, LeavingWithNothingToAskIsAQuit) {
+  play(std::string(hello) + "C: QUIT");
+  greeting();
+  ehlo();
+  EXPECT_TRUE(transactions({}, Session::After::leave).empty());
+  EXPECT_EQ(dialogue_->writes().back(), "QUIT\r\n");
+  EXPECT_TRUE(dialogue_->closed_by_client());
 }
 
 TEST_F(SessionTest, LeavingBeforeTheGreetingSaysNothing) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace smtpdx::trace {
 namespace {
 
@@ -28,13 +30,20 @@ Evidence Channel::add(TimePoint at, Direction direction, std::string_view text) 
     kept.resize(room);
   }
   text_size_ += kept.size();
+  if (lines_.size() == lines_.capacity()) lines_.reserve(lines_.empty() ? 4 : 4 * lines_.size());
   lines_.push_back({at, direction, std::move(kept), where.from, where.to});
   return where;
 }
 
 Channel& Log::open(std::string_view kind, std::string peer) {
-  auto number = ++opened_[std::string(kind)];
-  auto& channel = channels_.emplace_back(std::string(kind) + "#" + std::to_string(number), redact(peer));
+  auto known = opened_.find(kind);
+  if (known == opened_.end()) known = opened_.emplace(kind, Places{}).first;
+  auto& places = known->second;
+  places.push_back(channels_.size());
+  std::string id(kind);
+  id += '#';
+  id += std::to_string(places.size());
+  auto& channel = channels_.emplace_back(std::move(id), redact(peer));
   channel.redactor_ = redactor_;
   return channel;
 }
@@ -44,10 +53,13 @@ void Log::add_secret(std::string_view secret) { redactor_->add(secret); }
 std::string Log::redact(std::string_view text) const { return redactor_->redact(text); }
 
 const Channel* Log::find(std::string_view id) const {
-  for (const auto& channel : channels_) {
-    if (channel.id() == id) return &channel;
-  }
-  return nullptr;
+  auto mark = id.rfind('#');
+  if (mark == std::string_view::npos) return nullptr;
+  auto kind = opened_.find(id.substr(0, mark));
+  auto number = parse_number(id.substr(mark + 1));
+  if (kind == opened_.end() || !number || *number == 0 || *number > kind->second.size()) return nullptr;
+  const auto& channel = channels_[kind->second[*number - 1]];
+  return channel.id() == id ? &channel : nullptr;
 }
 
 std::string Log::words(const Evidence& evidence) const {

@@ -74,13 +74,15 @@ class Log {
   std::string redact(std::string_view text) const;
 
   const std::deque<Channel>& channels() const { return channels_; }
+  /// Null where no channel has that id. Takes no longer where there are many.
   const Channel* find(std::string_view id) const;
   /// The words an Evidence points at, lines joined by LF; empty where it points nowhere.
   std::string words(const Evidence& evidence) const;
 
  private:
   std::deque<Channel> channels_;
-  std::map<std::string, unsigned, std::less<>> opened_;                // per kind
+  using Places = std::vector<std::size_t>;                             // in channels_, by number
+  std::map<std::string, Places, std::less<>> opened_;                  // per kind
   std::shared_ptr<Redactor> redactor_ = std::make_shared<Redactor>();  // shared with the channels; copies of a Log too
 };
 

@@ -18,7 +18,8 @@ TEST(Log, NumbersChannelsPerKind) {
   EXPECT_EQ(log.channels().size(), 3U);
   ASSERT_NE(log.find("smtp#2"), nullptr);
   EXPECT_EQ(log.find("smtp#2")->peer(), "192.0.2.2:25");
-  EXPECT_EQ(log.find("smtp#3"), nullptr);
+  for (auto none : {"smtp#3", "smtp#0", "smtp#01", "smtp#", "smtp", "#1", "", "dns#2", "control#1"})
+    EXPECT_EQ(log.find(none), nullptr) << none;
 }
 
 TEST(Log, ChannelsStayWhereTheyAre) {
