@@ -19,7 +19,7 @@ libnet-ssleay-perl libio-socket-ssl-perl libauthen-sasl-perl libnet-dns-perl
 """.split()
 
 # Unpacked, not installed; the libraries they want come as packages.
-UNPACKED = {"exim": "exim4-daemon-heavy", "opensmtpd": "opensmtpd"}
+UNPACKED = {"exim": "exim4-daemon-heavy", "opensmtpd": "opensmtpd", "fail2ban": "fail2ban"}
 LIBRARIES = """
 libevent-2.1-7 libmariadb3 libpq5 libspf2-2 libnsl2 libidn12 libgnutls-dane0
 libperl5.36 libldap-2.5-0
@@ -41,6 +41,15 @@ def exim_program():
     return os.path.join(cache_dir(), "exim", "usr", "sbin", "exim4")
 
 
+def fail2ban_folder():
+    """Root of the unpacked fail2ban: its stock filters and jails, and the program that applies them to a log."""
+    return os.path.join(cache_dir(), "fail2ban")
+
+
+def fail2ban_program():
+    return os.path.join(fail2ban_folder(), "usr", "bin", "fail2ban-regex")
+
+
 def which(program):
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     return shutil.which(program, path=path)
@@ -48,7 +57,7 @@ def which(program):
 
 def missing():
     """The programs that are not here; empty means the laboratory can start."""
-    return [p for p in PROGRAMS + [exim_program()] if not which(p)]
+    return [p for p in PROGRAMS + [exim_program(), fail2ban_program()] if not which(p)]
 
 
 class ServicesHeld:

@@ -20,6 +20,7 @@ Postfix program that starts waits up to 1.5 s for it to stop changing.
 Nothing that is accepted is ever delivered: every transport is discard.
 """
 import os
+import re
 import shutil
 import subprocess
 
@@ -49,6 +50,7 @@ local      unix  - n n - - local
 virtual    unix  - n n - - virtual
 lmtp       unix  - - n - - lmtp
 anvil      unix  - - n - 1 anvil
+dnsblog    unix  - - n - 0 dnsblog
 scache     unix  - - n - 1 scache
 postlog    unix-dgram n - n - 1 postlogd
 """
@@ -71,7 +73,17 @@ default_process_limit = 300
 """
 
 PORT_NAMES = {25: "smtp", 465: "submissions", 587: "submission"}
-SYSLOG_NAMES = {465: "postfix/submissions", 587: "postfix/submission"}
+SYSLOG_NAMES = {465: "/submissions", 587: "/submission"}
+
+
+def log_name(host):
+    """Names the server in the log that all of them share: "postfix-mail_example_org/submission/smtpd[7]"."""
+    return "postfix-" + re.sub(r"\W", "_", host.name)
+
+
+def stock_log(text):
+    """The same log as a server of its own writes it."""
+    return re.sub(r" postfix-\w+/", " postfix/", text)
 
 
 def effective_main(host, paths):
@@ -103,6 +115,22 @@ def override_lines(values):
     return "".join("  -o { %s = %s }\n" % pair for pair in values.items())
 
 
+def socket_of(address, port):
+    return "%s:%d" % ("[%s]" % address if ":" in address else address, port)
+
+
+def screen_lines(host, values):
+    """postscreen(8) on port 25 and the smtpd it hands good clients to, as POSTSCREEN_README sets them up."""
+    server, proxy = "smtpd-" + host.name, "tlsproxy-" + host.name
+    screen = {**values, "smtpd_service_name": server, "tlsproxy_service_name": proxy, "postscreen_cache_map": "btree:$data_directory/screen-" + host.name,
+              **host.screen}
+    lines = "%s pass - - n - - smtpd\n%s" % (server, override_lines(values))
+    lines += "%s unix - - n - 0 tlsproxy\n%s" % (proxy, override_lines(values))
+    for address in host.addresses:
+        lines += "%s inet n - n - 1 postscreen\n%s" % (socket_of(address, 25), override_lines(screen))
+    return lines
+
+
 def service_lines(host, paths):
     """The lines of the one master.cf that make up this server."""
     main = effective_main(host, paths)
@@ -110,10 +138,12 @@ def service_lines(host, paths):
     lines = "%s unix - - n - - trivial-rewrite\n%s" % (rewrite, override_lines(main))
     for port, own in host.services.items():
         own = {k: v.format(**paths) for k, v in own.items()}
-        values = {**main, "rewrite_service_name": rewrite, "syslog_name": SYSLOG_NAMES.get(port, "postfix"), **own}
-        for address in host.addresses:
-            where = "[%s]" % address if ":" in address else address
-            lines += "%s:%d inet n - n - - smtpd\n%s" % (where, port, override_lines(values))
+        values = {**main, "rewrite_service_name": rewrite, "syslog_name": log_name(host) + SYSLOG_NAMES.get(port, ""), **own}
+        screened = port == 25 and host.screen is not None
+        if screened:
+            lines += screen_lines(host, values)
+        for address in host.addresses if not screened else []:
+            lines += "%s inet n - n - - smtpd\n%s" % (socket_of(address, port), override_lines(values))
     return lines + host.master_extra.format(**paths)
 
 

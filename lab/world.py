@@ -58,6 +58,7 @@ class PostfixHost:
     cert: str
     name: str                  # unique; names the kept configuration folder
     master_extra: str = ""
+    screen: dict[str, str] | None = None       # postscreen's own parameters, where it stands in front of port 25
 
 
 @dataclass
@@ -138,14 +139,15 @@ class World:
     def zone(self, name, text="", second=None, signed=True, tamper=None):
         self.zones.append(Zone(name, text, second, signed, tamper))
 
-    def postfix(self, host, addresses, main="", services=None, cert="good", name=None, master_extra=""):
+    def postfix(self, host, addresses, main="", services=None, cert="good", name=None, master_extra="", screen=None):
         """cert: "good" (made for `host`), "none", "expired", "private", or
-        "as:NAME" for a certificate made for another name."""
+        "as:NAME" for a certificate made for another name.  screen: postscreen in
+        front of port 25, with these parameters (main.cf's notation)."""
         addresses = addresses.split()
         services = {25: {}} if services is None else services
         services = {port: parse_main(o) if isinstance(o, str) else o for port, o in services.items()}
-        self.postfixes.append(PostfixHost(host, addresses, parse_main(main), services, cert,
-                                          name or host, master_extra))
+        self.postfixes.append(PostfixHost(host, addresses, parse_main(main), services, cert, name or host, master_extra,
+                                          None if screen is None else parse_main(screen)))
 
     def exim(self, host, address, serves, ports=(25,), auth=None, acl="acl_rcpt", cert="good"):
         self.exims.append(EximHost(host, address, serves.split(), list(ports), auth or {}, acl, cert))

@@ -37,3 +37,23 @@ s48one = World("S48-one", "look-alike: only this destination is silent on port 2
 s48one.zone("lagoon48.example", "@ MX 10 mx\nmx A 198.51.100.148")
 s48one.nft("filter", "ip daddr 198.51.100.148 tcp dport 25 drop")
 s48one.expect("198.51.100.148:25", reply="timeout")
+
+# A firewall in front of a submission server: every port but 587 is silent. Whoever looks at the others must not wait for them.
+mute = World("mute", "a firewall lets only 587 through; 25, 465 and 2525 are silent")
+mute.zone("drawbridge-apus.example", "@ MX 10 mail\nmail A 198.51.100.90")
+mute.postfix("mail.drawbridge-apus.example", "198.51.100.90", main="virtual_mailbox_domains = drawbridge-apus.example\n" + CLOSED,
+             services={25: {}, 587: SASL + "smtpd_tls_auth_only = yes"})
+mute.nft("filter", "ip daddr 198.51.100.90 tcp dport { 25, 465, 2525 } drop")
+mute.expect("198.51.100.90:25", reply="timeout")
+mute.expect("198.51.100.90:587", tls="starttls", rcpt=FAR, auth=ALICE, sender="alice@drawbridge-apus.example", reply="250 2.1.5")
+mute.expect("198.51.100.90:587", tls="starttls", rcpt=FAR, reply="554 5.7.1 <%s>: Relay access denied" % FAR)
+
+# The same, but connections are taken and then nobody speaks: a tarpit.
+tarpit = World("tarpit", "587 answers; 25 and 2525 take the connection and say nothing for a minute")
+tarpit.zone("treacle-antlia.example", "@ MX 10 mail\nmail A 198.51.100.91")
+tarpit.postfix("mail.treacle-antlia.example", "198.51.100.91", main="virtual_mailbox_domains = treacle-antlia.example\n" + CLOSED,
+               services={587: SASL + "smtpd_tls_auth_only = yes"})
+for port in (25, 2525):
+    tarpit.script("198.51.100.91:%d" % port, "BANNER wait=60 220 mail.treacle-antlia.example ESMTP\n")
+tarpit.expect("198.51.100.91:25", reply="timeout")
+tarpit.expect("198.51.100.91:587", tls="starttls", rcpt=FAR, auth=ALICE, sender="alice@treacle-antlia.example", reply="250 2.1.5")

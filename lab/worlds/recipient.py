@@ -103,3 +103,26 @@ s07.postfix("smart.mailfilter-aquila.example", "198.51.100.107", main="virtual_m
 s07.expect("198.51.100.7:25", rcpt="bob@tamarind07.example", reply="250 2.1.5")
 s07.expect("198.51.100.107:25", rcpt="bob@tamarind07.example", reply="554 5.7.1 <bob@tamarind07.example>: Relay access denied")
 s07.expect("198.51.100.107:25", rcpt="postmaster@mailfilter-aquila.example", reply="250 2.1.5")
+
+# ---- S02 behind postscreen: who speaks before the greeting, pipelines or is no SMTP client is found out.
+
+screen = World("postscreen", "the MX host lacks the domain, postscreen with its defaults stands in front")
+screen.zone("cypripedium02.example", "@ MX 10 mx.watchhouse-lepus.example.")
+screen.zone("watchhouse-lepus.example", "@ MX 10 mx\nmx A 198.51.100.226")
+screen.postfix("mx.watchhouse-lepus.example", "198.51.100.226", main="virtual_mailbox_domains = watchhouse-lepus.example\n" + CLOSED,
+               screen="postscreen_greet_action = enforce")
+screen.expect("198.51.100.226:25", rcpt="bob@cypripedium02.example", reply="554 5.7.1 <bob@cypripedium02.example>: Relay access denied")
+
+deep = World("postscreen-deep", "look-alike: postscreen's deep protocol tests put every new client off once")
+deep.zone("helleborine02.example", "@ MX 10 mx.gatehouse-pictor.example.")
+deep.zone("gatehouse-pictor.example", "@ MX 10 mx\nmx A 198.51.100.227")
+deep.postfix("mx.gatehouse-pictor.example", "198.51.100.227", main="virtual_mailbox_domains = gatehouse-pictor.example\n" + CLOSED, screen="""
+postscreen_greet_action = enforce
+postscreen_greet_wait = 2s
+postscreen_pipelining_enable = yes
+postscreen_pipelining_action = enforce
+postscreen_non_smtp_command_enable = yes
+postscreen_bare_newline_enable = yes
+postscreen_bare_newline_action = enforce
+""")
+deep.expect("198.51.100.227:25", rcpt="bob@helleborine02.example", source="203.0.113.6", reply="450 4.3.2 Service currently unavailable")

@@ -31,11 +31,12 @@ struct ClientShape {
 
 /// What the user gave. A question, never an observation.
 struct Case {
-  std::string from;                               ///< --from: envelope sender, without brackets
-  std::string to;                                 ///< --to: recipient
-  std::optional<HostPort> server;                 ///< --server: the user's own outgoing server
-  std::string user;                               ///< --user
-  bool have_secret = false;                       ///< a password or token was given: L4 is allowed
+  std::string from;                ///< --from: envelope sender, without brackets
+  std::string to;                  ///< --to: recipient
+  std::optional<HostPort> server;  ///< --server: the user's own outgoing server
+  std::string user;                ///< --user
+  bool have_secret = false;        ///< a password or token was given: L4 is allowed
+  unsigned auth_budget = 1;        ///< refused logins a run may cause (--auth-methods all --auth-budget N)
   std::vector<std::string> mechanisms_of_client;  ///< --client-auth-methods, upper case; empty = unknown
   ClientShape client;
   std::string helo;                ///< EHLO name of our own sessions

@@ -150,6 +150,16 @@ struct LoggedSessionFact {
   std::string auth_reply;
   std::string relay_reply;
 };
+/// "input.trace": what an Exchange Online message trace (extended report, CSV) says of the refused message's recipient.
+struct MessageTraceFact {
+  std::string path;
+  std::string recipient;
+  std::string message_id;          ///< of the rows looked at
+  bool same_message = false;       ///< that id stands in the bounce, too
+  std::size_t rows = 0;            ///< rows about that recipient; 0: the trace is about other messages
+  std::vector<std::string> pools;  ///< the distinct OutboundIpPoolName values in them
+  std::size_t line = 0;            ///< of the first row that names a pool
+};
 /// "config.relay": what a server's configuration says about this envelope.
 struct ConfigFact {
   std::string product, path;
@@ -167,12 +177,21 @@ struct ConfigFact {
   int reply_code = 0;                  ///< what the anonymous one is answered
   int reply_code_authenticated = 0;    ///< 0 = permitted
   std::string reply_text;
-  bool routed_form = false;          ///< the recipient's local part counts as routed (RFC 5321 App. C, Postfix)
+  bool routed_form = false;  ///< the recipient's local part counts as routed (RFC 5321 App. C, Postfix)
+  /// Further address classes that list the recipient's domain: "main.cf:9 virtual_mailbox_domains: example.org".
+  std::vector<std::string> also_in;
+  /// The fixed route for the recipient, where the files have one: "smtp:[old.example.net]", the host in it, file:line.
+  std::string route, route_host, route_where;
+  /// A compiled table that lacks what its text has: "relay.db lacks example.org, which relay:3 has".
+  std::string stale;
+  /// A table that the server itself cannot read, so that it puts everybody off: "main.cf:12 virtual_alias_maps: …".
+  std::string broken;
   std::vector<std::string> unknown;  ///< what the files do not say
 };
 
-using Fact = std::variant<QuestionFact, RefusalFact, LoggedSessionFact, ConfigFact, MxFact, AddressFact, PtrFact,
-                          AuthorityFact, NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
+using Fact =
+    std::variant<QuestionFact, RefusalFact, LoggedSessionFact, MessageTraceFact, ConfigFact, MxFact, AddressFact,
+                 PtrFact, AuthorityFact, NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
 
 struct Observation {
   std::string id;  ///< "o3"

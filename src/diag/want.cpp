@@ -10,7 +10,8 @@ namespace {
 std::string talk_key(const WantTalk& w) {
   std::string key = "talk|" + w.host + "|" + w.server.to_string() + "|" + std::to_string(static_cast<int>(w.tls)) +
                     "|" + w.helo + "|" + (w.source ? w.source->to_string() : "") + "|" + (w.log_in ? "auth" : "") +
-                    "|" + std::to_string(w.round);
+                    w.mechanism + "|" + std::to_string(w.round) +
+                    (w.patience == WantTalk::Patience::brief ? "|brief" : "");
   for (const auto& transaction : w.transactions) {
     key += "|;";
     for (const auto& ask : transaction) key += "|" + ask.mail_from + ">" + ask.rcpt_to;

@@ -46,7 +46,8 @@ struct WantTalk {
   TlsWish tls = TlsWish::opportunistic;
   std::string helo;
   std::optional<IpAddress> source;
-  bool log_in = false;  ///< AUTH with the user's credentials before the envelopes (L4)
+  bool log_in = false;    ///< AUTH with the user's credentials before the envelopes (L4)
+  std::string mechanism;  ///< for that login; empty = the best that both sides know
   struct Ask {
     std::string mail_from, rcpt_to;
     Role role = Role::recipient;
@@ -54,7 +55,10 @@ struct WantTalk {
   /// Each inner list is one transaction (one MAIL FROM), ended by RSET; sent in one write where PIPELINING is offered.
   std::vector<std::vector<Ask>> transactions;
   Duration greeting_limit{0};  ///< 0 = the standard's; shorter where silence itself is the question (S18)
-  unsigned round = 0;          ///< tells a repeat from its first
+  /// How patient the whole talk is. A look beside the main question must not hold up the round that it is part of: an
+  /// open port answers within a blink, and a silent one says no more after ten seconds than after four.
+  enum class Patience { usual, brief } patience = Patience::usual;
+  unsigned round = 0;  ///< tells a repeat from its first
 };
 
 using Want = std::variant<WantMx, WantAddresses, WantPtr, WantAuthority, WantNear, WantList, WantControls, WantTalk>;

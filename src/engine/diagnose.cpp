@@ -16,7 +16,13 @@ using diag::Want;
 namespace {
 
 constexpr unsigned max_rounds = 10;
-constexpr Duration want_limit = 25s;  ///< one connection or look-up; silence must leave time for its controls
+constexpr Duration want_limit = 25s;  ///< one connection or look-up
+constexpr Duration least_limit = 2s;
+
+/// Silence must leave time for what is asked after it: no question takes more than half of what is left.
+Deadline limit_of(Deadline deadline, TimePoint now) {
+  return deadline.within(now, std::min(want_limit, std::max(least_limit, deadline.left(now) / 2)));
+}
 
 class Run {
  public:
@@ -150,7 +156,7 @@ io::Task<diag::Report> diagnose(probes::Env& env, const kb::Catalogue& catalogue
     if (job.watcher.on_round) job.watcher.on_round(round, wants);
     env.round = round;
     env.sequence = 0;
-    const auto limit = deadline.within(env.runtime.now(), want_limit);
+    const auto limit = limit_of(deadline, env.runtime.now());
     std::vector<io::Task<probes::Sightings>> tasks;
     for (auto& want : wants) tasks.push_back(probes::run(env, std::move(want), limit));
     auto seen = co_await io::when_all(std::move(tasks));

@@ -22,6 +22,8 @@ using diag::WantTalk;
 namespace {
 
 constexpr Duration connect_limit = 10s;
+/// A brief look: two tries of TCP (RFC 6298: after 1 s and 3 s), and a greeting from servers that let callers wait.
+constexpr Duration brief_connect_limit = 4s, brief_limit = 8s;
 
 Outcome outcome_of(const smtp::Step& step) {
   if (!step.reply) return Outcome::failed;
@@ -156,6 +158,7 @@ io::Task<bool> log_in(Talk& t, smtp::Session& session, Deadline deadline) {
   auto credentials = *t.env.credentials;
   credentials.host = t.want.host;
   credentials.port = t.want.server.port;
+  if (!t.want.mechanism.empty()) credentials.mechanism = t.want.mechanism;
   if (auto mechanism = smtp::choose_mechanism(credentials, session.capabilities().auth))
     t.fact.auth_mechanism = *mechanism;
   auto step = co_await session.auth(credentials, deadline);
@@ -169,6 +172,8 @@ io::Task<bool> log_in(Talk& t, smtp::Session& session, Deadline deadline) {
 io::Task<Sightings> talk(Env& env, WantTalk want, Deadline deadline) {
   Talk t{env, want, {}, {}};
   const auto started = env.runtime.now();
+  const bool brief = want.patience == WantTalk::Patience::brief;
+  if (brief) deadline = deadline.within(started, brief_limit);
   auto& channel = env.log.open("smtp", want.server.to_string());
   t.fact.channel = channel.id();
   t.fact.shape.host = want.host;
@@ -178,7 +183,8 @@ io::Task<Sightings> talk(Env& env, WantTalk want, Deadline deadline) {
   if (want.tls == TlsWish::implicit) t.fact.shape.tls = TlsMode::implicit;
 
   io::ConnectRequest request{want.server, want.host, want.source};
-  auto connected = co_await env.connector.connect(request, deadline.within(started, connect_limit));
+  auto connected =
+      co_await env.connector.connect(request, deadline.within(started, brief ? brief_connect_limit : connect_limit));
   trace::Evidence evidence;
   if (!connected) {
     t.fact.connect_failure = connected.error();

@@ -125,6 +125,17 @@ struct Value {
     j["relay_reply"] = text_or_null(f.relay_reply);
     return j;
   }
+  json operator()(const diag::MessageTraceFact& f) const {
+    json j;
+    j["path"] = printable(f.path);
+    j["rows"] = f.rows;
+    j["message_id"] = text_or_null(f.message_id);
+    j["same_message"] = f.same_message;
+    j["pools"] = json::array();
+    for (const auto& pool : f.pools) j["pools"].push_back(printable(pool));
+    j["line"] = f.line == 0 ? json(nullptr) : json(f.line);
+    return j;
+  }
   json operator()(const diag::ConfigFact& f) const {
     json j;
     j["product"] = f.product;
@@ -137,6 +148,11 @@ struct Value {
     j["deciding_authenticated"] = f.deciding_authenticated;
     j["relay_where"] = f.relay_where;
     j["reply_code"] = f.reply_code;
+    j["also_in"] = f.also_in;
+    j["route"] = text_or_null(f.route);
+    j["route_where"] = text_or_null(f.route_where);
+    j["stale"] = text_or_null(f.stale);
+    j["broken"] = text_or_null(f.broken);
     j["unknown"] = f.unknown;
     return j;
   }

@@ -252,10 +252,10 @@ class Planner {
     const bool early = refused_before_tls(host);
     if (early && tls == TlsWish::opportunistic) tls = TlsWish::plain;
     if (view_.has_candidate("client.helo_invalid") && !case_.client.helo.empty()) {
-      WantTalk typed{host, server, tls, case_.client.helo, source(server.address), false, {one}, Duration{0}, 0};
+      WantTalk typed = envelope_talk(host, server, tls, one);
+      typed.helo = case_.client.helo;
       add(typed);
-      if (early && refused_with_typed_helo(host))
-        add(WantTalk{host, server, tls, "", source(server.address), false, {one}, Duration{0}, 0});
+      if (early && refused_with_typed_helo(host)) add(envelope_talk(host, server, tls, one));
       if (accepted_with_other_helo(host, early)) {
         typed.round = 1;
         add(typed);
@@ -263,13 +263,24 @@ class Planner {
     }
     const auto vantage = other_source(server.address);
     if (!refused_here(host) || !vantage) return;
-    WantTalk other{host, server, tls, "", vantage, false, {one}, Duration{0}, 0};
+    WantTalk other = envelope_talk(host, server, tls, one);
+    other.source = vantage;
     add(other);
     if (accepted_from(host, *vantage)) {
       other.source = source(server.address);
       other.round = 1;
       add(other);
     }
+  }
+
+  WantTalk envelope_talk(const std::string& host, Endpoint server, TlsWish tls, const Transaction& one) const {
+    WantTalk talk;
+    talk.host = host;
+    talk.server = server;
+    talk.tls = tls;
+    talk.source = source(server.address);
+    talk.transactions = {one};
+    return talk;
   }
 
   bool refused_here(const std::string& host) const {
@@ -378,8 +389,9 @@ class Planner {
   }
 
   void first_looks(const ServerLook& look, const std::string& host, const IpAddress& address) {
+    const bool typed = case_.server->port != 0;
     std::vector<std::uint16_t> ports;
-    if (case_.server->port != 0) {
+    if (typed) {
       ports.push_back(case_.server->port);
     } else {
       ports.assign(std::begin(submission_ports), std::end(submission_ports));
@@ -390,17 +402,30 @@ class Planner {
            implicit_first ? std::vector{TlsWish::implicit} : std::vector{TlsWish::plain, TlsWish::starttls}) {
         if (wish == TlsWish::starttls && !starttls_offered(host, port)) continue;
         auto talk = talk_to(host, address, port, wish);
-        if (port == look.port() || case_.server->port != 0) add_asks(talk);
+        // One refusal in the client's own shape is enough: a second one only brings us nearer to a ban.
+        const bool own_shape =
+            wish == TlsWish::implicit || (look.shape_tls() == TlsMode::starttls) == (wish == TlsWish::starttls);
+        if ((port == look.port() || typed) && own_shape) add_asks(talk);
         if (wrong_mode_possible(look)) talk.greeting_limit = 8s;
+        if (!typed && talk.transactions.empty()) talk.patience = WantTalk::Patience::brief;
         add(talk);
       }
     }
-    if (case_.server->port == 0 && look.port() != 0) {
-      auto talk = talk_to(host, address, look.port(), look.port() == 465 ? TlsWish::implicit : TlsWish::plain);
-      add_asks(talk);
-      add(talk);
+    if (!typed && look.port() == 0) hear_slow_ports(host, address);
+    if (look.client_tls() && typed) other_mode(look, host, address);
+  }
+
+  /// No port was typed, and none greeted: those that kept silent may only be slow, and are heard to the end.
+  void hear_slow_ports(const std::string& host, const IpAddress& address) {
+    for (const auto& s : view_.sessions()) {
+      const auto port = s->shape.server.port;
+      if (s->shape.host == host && s->shape.server.address == address && !refused_connection(*s))
+        add(talk_to(host, address, port, port == 465 ? TlsWish::implicit : TlsWish::plain));
     }
-    if (look.client_tls() && case_.server->port != 0) other_mode(look, host, address);
+  }
+
+  static bool refused_connection(const diag::SessionFact& session) {
+    return session.connect_failure && session.connect_failure->kind == io::Failure::refused;
   }
 
   void add_asks(WantTalk& talk) const {
@@ -450,7 +475,9 @@ class Planner {
     if (!((here && !*here) || (!here && broken))) return;
     for (auto port : submission_ports) {
       if (port == look.port()) continue;
-      add(talk_to(host, address, port, port == 465 ? TlsWish::implicit : TlsWish::plain));
+      auto aside = talk_to(host, address, port, port == 465 ? TlsWish::implicit : TlsWish::plain);
+      aside.patience = WantTalk::Patience::brief;
+      add(aside);
       if (port != 465 && starttls_offered(host, port)) add(talk_to(host, address, port, TlsWish::starttls));
     }
   }

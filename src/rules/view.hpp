@@ -65,6 +65,7 @@ class View {
   Seen<diag::NearNameFact> near(std::string_view domain) const;
   const std::vector<Seen<diag::ListFact>>& lists() const { return lists_; }
   const std::vector<Seen<diag::LoggedSessionFact>>& logged() const { return logged_; }
+  Seen<diag::MessageTraceFact> message_trace() const { return message_trace_; }
   const std::vector<Seen<diag::Attempt>>& attempts() const { return attempts_; }
   const std::vector<Seen<diag::SessionFact>>& sessions() const { return sessions_; }
 
@@ -126,6 +127,7 @@ class View {
   std::vector<Seen<diag::NearNameFact>> near_;
   std::vector<Seen<diag::ListFact>> lists_;
   std::vector<Seen<diag::LoggedSessionFact>> logged_;
+  Seen<diag::MessageTraceFact> message_trace_;
   std::vector<Seen<diag::Attempt>> attempts_;
   std::vector<Seen<diag::SessionFact>> sessions_;
   std::string recipient_, sender_, domain_;

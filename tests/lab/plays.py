@@ -8,7 +8,7 @@
 import os
 import time
 
-from lab import client
+from lab import client, postfix
 from lab.world import Session
 
 
@@ -42,4 +42,4 @@ def hold(lines, ca):
         with open(mail_log()) as f:
             f.seek(start)
             text = f.read()
-    return text
+    return postfix.stock_log(text)
