@@ -140,8 +140,11 @@ Maker::Maker(std::uint64_t seed, std::string kind) : r(seed * 0x2545F4914F6CDD1D
 std::string Maker::word() { return r.word(9); }
 
 IpAddress Maker::ip4() {
-  // 198.18.0.0/15 (RFC 2544) is nobody's; drawn at random, twice the same is one in a hundred thousand and harmless.
-  return IpAddress::v4(0xC6120000U + static_cast<std::uint32_t>(r.below(0x1FFFF)) + 1);
+  // 198.18.0.0/15 (RFC 2544) is nobody's. Never the same twice: two servers at one address are a world that cannot be.
+  for (;;) {
+    const auto host = static_cast<std::uint32_t>(r.below(0x1FFFF)) + 1;
+    if (used_.insert(host).second) return IpAddress::v4(0xC6120000U + host);
+  }
 }
 
 IpAddress Maker::ip6() {
@@ -227,6 +230,7 @@ void Maker::may(std::initializer_list<std::string_view> causes) {
 void Maker::proof(std::string_view cause) {
   w.truth.may.emplace(cause);
   w.truth.proof = cause;
+  w.truth.meant = cause;
 }
 
 void Maker::no_proof(std::string why) {

@@ -76,6 +76,9 @@ class Maker {
   void may(std::initializer_list<std::string_view> causes);
   void proof(std::string_view cause);
   void no_proof(std::string why);
+
+ private:
+  std::set<std::uint32_t> used_;  ///< host parts of the addresses given out
 };
 
 }  // namespace smtpdx::sim

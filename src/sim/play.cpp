@@ -95,10 +95,12 @@ Outcome play(const World& world, const kb::Catalogue& catalogue, Detail detail) 
   bool disturbed = false;
   const auto may = true_throughout(world, net, disturbed);
   outcome.expected = disturbed ? "" : world.truth.proof;
+  outcome.meant = world.truth.meant;
   for (const auto& verdict : report.causes) {
     if (verdict.verdict != diag::Verdict::proved) continue;
     if (!may.contains(verdict.code)) outcome.wrong.push_back(verdict.code);
     outcome.proved = outcome.proved || verdict.code == outcome.expected;
+    outcome.meant_proved = outcome.meant_proved || verdict.code == outcome.meant;
   }
   for (const auto& [address, count] : net.tried()) outcome.connections.push_back(count);
   outcome.elapsed = report.elapsed;

@@ -15,6 +15,8 @@ struct Outcome {
   std::vector<std::string> wrong;     ///< causes proved that are not so
   std::string expected;               ///< the provable cause; empty = none (a change in mid-run can take it away)
   bool proved = false;                ///< … and it was
+  std::string meant;                  ///< the cause this kind of world is about; empty = a look-alike
+  bool meant_proved = false;          ///< … was proved, whether or not that was expected
   std::vector<unsigned> connections;  ///< per address that was tried
   Duration elapsed{0};                ///< virtual
   /// With Detail::transcript: the world, every conversation and the verdicts, for people.

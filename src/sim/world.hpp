@@ -24,6 +24,7 @@ namespace smtpdx::sim {
 struct Truth {
   std::set<std::string> may;  ///< cause codes that are so, and may therefore be proved
   std::string proof;          ///< the one that can be proved in this world with what was given; empty = none can
+  std::string meant;          ///< the same before the world was spoilt: what is so, provable or not
   /// With a change in mid-run (Service::Change of service `changing`): what is so afterwards.
   std::set<std::string> may_afterwards;
   std::optional<std::size_t> changing;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// smtpdx-sim: worlds by the hundred thousand. Prints every wrong `proved` with the seed that shows it, the share proved
-// where a proof exists, cause by cause, and connections per host. Ends with 1 where anything was proved that is not so,
-// or where less than nine in ten of what can be proved was.
+// smtpdx-sim: worlds by the hundred thousand. Prints every wrong `proved` with the seed that shows it; cause by cause
+// the worlds in which it is so, the ceiling (those in which something that was spoilt leaves a proof), and the share of
+// the ceiling that was proved; and connections per host. Ends with 1 where anything was proved that is not so, or where
+// less than nine in ten of what can be proved was.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,14 +29,34 @@ struct Options {
   bool talk = false, kinds = false;
 };
 
+/// Worlds of one cause, or of one kind.
+struct Row {
+  std::uint64_t all = 0;       ///< in which the cause is so
+  std::uint64_t provable = 0;  ///< … and a proof exists: the ceiling
+  std::uint64_t proved = 0;    ///< … and was found
+  std::uint64_t beyond = 0;    ///< proved, although the world was spoilt
+};
+
 struct Tally {
   std::uint64_t worlds = 0, wrong = 0, provable = 0, proved = 0;
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> by_cause;  ///< provable, proved
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> by_kind;   ///< provable, proved
-  std::map<unsigned, std::uint64_t> connections;                            ///< per host
+  std::map<std::string, Row> by_cause, by_kind;
+  std::map<unsigned, std::uint64_t> connections;  ///< per host
 };
 
 constexpr std::uint64_t shown_limit = 25;
+
+void count(const sim::Outcome& outcome, const std::string& kind, Tally& tally) {
+  if (outcome.meant.empty()) return;
+  const bool provable = !outcome.expected.empty();
+  for (auto* row : {&tally.by_cause[outcome.meant], &tally.by_kind[kind]}) {
+    ++row->all;
+    row->provable += provable ? 1 : 0;
+    row->proved += provable && outcome.proved ? 1 : 0;
+    row->beyond += !provable && outcome.meant_proved ? 1 : 0;
+  }
+  tally.provable += provable ? 1 : 0;
+  tally.proved += provable && outcome.proved ? 1 : 0;
+}
 
 void one_world(std::uint64_t seed, const Options& options, Tally& tally) {
   const auto world = sim::make_world(seed, options.only);
@@ -46,14 +67,7 @@ void one_world(std::uint64_t seed, const Options& options, Tally& tally) {
     for (const auto& cause : outcome.wrong)
       std::printf("WRONG seed %llu %s: proved %s\n", static_cast<unsigned long long>(seed), world.kind.c_str(),
                   cause.c_str());
-  if (!outcome.expected.empty()) {
-    for (auto* slot : {&tally.by_cause[outcome.expected], &tally.by_kind[world.kind]}) {
-      ++slot->first;
-      slot->second += outcome.proved ? 1 : 0;
-    }
-    ++tally.provable;
-    tally.proved += outcome.proved ? 1 : 0;
-  }
+  count(outcome, world.kind, tally);
   for (auto count : outcome.connections) ++tally.connections[count];
   if (options.talk) {
     std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed), outcome.transcript.c_str());
@@ -67,14 +81,17 @@ void write_tally(const Tally& t, std::FILE* out) {
   std::fprintf(out, "sum %llu %llu %llu %llu\n", static_cast<unsigned long long>(t.worlds),
                static_cast<unsigned long long>(t.wrong), static_cast<unsigned long long>(t.provable),
                static_cast<unsigned long long>(t.proved));
-  for (const auto& [name, n] : t.by_cause)
-    std::fprintf(out, "cause %s %llu %llu\n", name.c_str(), static_cast<unsigned long long>(n.first),
-                 static_cast<unsigned long long>(n.second));
-  for (const auto& [name, n] : t.by_kind)
-    std::fprintf(out, "kind %s %llu %llu\n", name.c_str(), static_cast<unsigned long long>(n.first),
-                 static_cast<unsigned long long>(n.second));
+  for (const auto* table : {&t.by_cause, &t.by_kind})
+    for (const auto& [name, n] : *table)
+      std::fprintf(out, "%s %s %llu %llu %llu %llu\n", table == &t.by_cause ? "cause" : "kind", name.c_str(),
+                   static_cast<unsigned long long>(n.all), static_cast<unsigned long long>(n.provable),
+                   static_cast<unsigned long long>(n.proved), static_cast<unsigned long long>(n.beyond));
   for (const auto& [count, n] : t.connections)
     std::fprintf(out, "host %u %llu\n", count, static_cast<unsigned long long>(n));
+}
+
+void add(Row& to, const Row& more) {
+  to.all += more.all, to.provable += more.provable, to.proved += more.proved, to.beyond += more.beyond;
 }
 
 bool read_tally(Tally& t, std::FILE* in) {
@@ -85,10 +102,10 @@ bool read_tally(Tally& t, std::FILE* in) {
     if (std::sscanf(line, "sum %llu %llu %llu %llu", &a, &b, &c, &d) == 4) {
       t.worlds += a, t.wrong += b, t.provable += c, t.proved += d;
       summed = true;
-    } else if (std::sscanf(line, "cause %255s %llu %llu", name, &a, &b) == 3) {
-      t.by_cause[name].first += a, t.by_cause[name].second += b;
-    } else if (std::sscanf(line, "kind %255s %llu %llu", name, &a, &b) == 3) {
-      t.by_kind[name].first += a, t.by_kind[name].second += b;
+    } else if (std::sscanf(line, "cause %255s %llu %llu %llu %llu", name, &a, &b, &c, &d) == 5) {
+      add(t.by_cause[name], {a, b, c, d});
+    } else if (std::sscanf(line, "kind %255s %llu %llu %llu %llu", name, &a, &b, &c, &d) == 5) {
+      add(t.by_kind[name], {a, b, c, d});
     } else if (std::sscanf(line, "host %255s %llu", name, &a) == 2) {
       t.connections[static_cast<unsigned>(std::strtoul(name, nullptr, 10))] += a;
     }
@@ -148,10 +165,11 @@ unsigned median(const std::map<unsigned, std::uint64_t>& counts) {
 
 void print(const Tally& t, double seconds, bool kinds) {
   auto rows = [](const char* title, const auto& table) {
-    std::printf("%-42s %10s %10s %7s\n", title, "provable", "proved", "share");
+    std::printf("%-42s %8s %8s %8s %7s %7s\n", title, "worlds", "ceiling", "proved", "share", "beyond");
     for (const auto& [name, n] : table)
-      std::printf("%-42s %10llu %10llu %6.1f%%\n", name.c_str(), static_cast<unsigned long long>(n.first),
-                  static_cast<unsigned long long>(n.second), share(n.second, n.first));
+      std::printf("%-42s %8llu %8llu %8llu %6.1f%% %7llu\n", name.c_str(), static_cast<unsigned long long>(n.all),
+                  static_cast<unsigned long long>(n.provable), static_cast<unsigned long long>(n.proved),
+                  share(n.proved, n.provable), static_cast<unsigned long long>(n.beyond));
   };
   rows("cause", t.by_cause);
   if (kinds) rows("kind of world", t.by_kind);
