@@ -162,6 +162,14 @@ Result<std::string> read_input(const std::string& path) {
   return text;
 }
 
+Result<void> write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << content;
+  file.close();
+  if (!file) return fail(ErrorKind::system, path + ": cannot be written", "is there such a folder, and room in it?");
+  return {};
+}
+
 Exit complain(const Error& error) {
   std::fprintf(stderr, "smtpdx: %s\n", printable(error.message).c_str());
   if (!error.hint.empty()) std::fprintf(stderr, "        %s\n", printable(error.hint).c_str());

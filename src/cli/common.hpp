@@ -37,6 +37,7 @@ struct WorldOptions {
   std::uint16_t smtp_port = 25;
   bool only_v4 = false, only_v6 = false, own_server = false;
   double timeout = 60;
+  bool record = false;  ///< keep the look-ups, for --record
 };
 
 struct SecretOptions {
@@ -55,6 +56,9 @@ Result<std::string> read_input(const std::string& path);
 
 /// Prints "smtpdx: message" and the hint to stderr, and gives the exit code that goes with the kind.
 Exit complain(const Error& error);
+
+/// Writes a file whole, in place of one that was there; ErrorKind::system where that cannot be.
+Result<void> write_file(const std::string& path, const std::string& content);
 
 /// Writes to stdout and flushes. A closed pipe is no failure.
 void print(const std::string& text);

@@ -10,6 +10,7 @@
 #include "engine/diagnose.hpp"
 #include "intake/config.hpp"
 #include "intake/session_log.hpp"
+#include "mock/record.hpp"
 #include "render/render.hpp"
 
 namespace smtpdx::cli {
@@ -20,7 +21,7 @@ struct Options {
   OutputOptions output;
   WorldOptions world;
   SecretOptions secret;
-  std::string input, text, from, to, server, config, helo, client_tls, client_auth, client_address, mechanisms;
+  std::string input, text, from, to, server, config, helo, client_tls, client_auth, client_address, mechanisms, record;
   bool letter = false;
 };
 
@@ -45,6 +46,7 @@ void define(Flags& flags, Options& o) {
   flags.text("--client-auth", o.client_auth, "what the refused client did about logging in: none, failed or ok");
   flags.text("--client-address", o.client_address, "the refused client's address as the server saw it");
   flags.text("--client-auth-methods", o.mechanisms, "login mechanisms the client can do, PLAIN,LOGIN");
+  flags.text("--record", o.record, "write what was seen to FILE, as a scenario that smtpdx mock plays again");
   flags.toggle("--letter", o.letter, "print the letter to the one who can fix it");
   add_secret_options(flags, o.secret);
   add_world_options(flags, o.world);
@@ -95,7 +97,7 @@ Result<diag::Case> question_of(const Options& o) {
 }
 
 /// What the user holds, as the first observations.
-Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c) {
+Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c, std::string& input) {
   std::vector<diag::Fact> given;
   auto add_first_refusal = [&](const std::vector<diag::RefusalFact>& facts) {
     for (const auto& f : facts) {
@@ -111,6 +113,7 @@ Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c) {
     } else {
       auto octets = read_input(o.input);
       if (!octets) return std::unexpected(octets.error());
+      input = *octets;
       for (auto& session : intake::read_session_log(*octets)) given.push_back(std::move(session));
       if (o.text.empty()) add_first_refusal(read_refusals(o.input, *octets));
     }
@@ -136,6 +139,16 @@ Result<void> add_config(const Options& o, const diag::Case& c, const dsn::Refusa
   if (!fact) return std::unexpected(fact.error());
   given.push_back(std::move(*fact));
   return {};
+}
+
+/// Before anything is asked: a run that cannot be kept would have to be done again.
+Result<void> can_record(const Options& o) { return o.record.empty() ? Result<void>{} : write_file(o.record, ""); }
+
+Result<void> record(const Options& o, const std::string& input, const diag::Report& report, World& world) {
+  if (o.record.empty()) return {};
+  mock::Recording recording{report, world.log(), world.lookups(), o.text, input, o.secret.mechanism, {}, {}};
+  recording.title = "Recorded by smtpdx " SMTPDX_VERSION;
+  return write_file(o.record, mock::record_scenario(recording));
 }
 
 engine::Watcher progress_of(const OutputOptions& output) {
@@ -172,7 +185,8 @@ Exit diagnose(const std::vector<std::string>& args) {
   o.output.json = o.output.json || o.output.format == "json";
   auto question = question_of(o);
   if (!question) return complain(question.error());
-  auto given = given_of(o, *question);
+  std::string input;
+  auto given = given_of(o, *question, input);
   if (!given) return complain(given.error());
   const dsn::Refusal* refusal = nullptr;
   for (const auto& f : *given)
@@ -180,6 +194,8 @@ Exit diagnose(const std::vector<std::string>& args) {
   if (!refusal && question->to.empty() && !question->server && given->empty())
     return complain({ErrorKind::usage, "nothing to diagnose: no refusal, no recipient, no server",
                      "give the bounce as a file, or --text with --to, or --server with --to"});
+  o.world.record = !o.record.empty();
+  if (auto ok = can_record(o); !ok) return complain(ok.error());
   auto world = World::make(o.world);
   if (!world) return complain(world.error());
   (*world)->apply_to(*question);
@@ -204,6 +220,7 @@ Exit diagnose(const std::vector<std::string>& args) {
   const auto& catalogue = kb::Catalogue::builtin();
   auto report =
       io::run((*world)->runtime(), engine::diagnose((*world)->env(), catalogue, std::move(job), (*world)->deadline()));
+  if (auto ok = record(o, input, report, **world); !ok) return complain(ok.error());
   render::Subject subject{report, catalogue, &(*world)->log()};
   if (o.letter) {
     print(render::letter(subject));

@@ -27,6 +27,7 @@ struct World::Parts {
   std::unique_ptr<io::Datagrams> datagrams;
   trace::Log log;
   std::unique_ptr<dns::Resolver> resolver;
+  std::unique_ptr<mock::RecordingResolver> recorder;
   std::vector<IpAddress> sources;
   std::unique_ptr<probes::Env> env;
 };
@@ -104,6 +105,7 @@ World::~World() = default;
 io::Runtime& World::runtime() { return *parts_->runtime; }
 trace::Log& World::log() { return parts_->log; }
 probes::Env& World::env() { return *parts_->env; }
+const std::vector<mock::RecordingResolver::Lookup>& World::lookups() const { return parts_->recorder->lookups(); }
 Deadline World::deadline() const {
   return parts_->runtime->deadline_in(
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(parts_->options.timeout)));
@@ -150,7 +152,9 @@ Result<std::unique_ptr<World>> World::make(const WorldOptions& options) {
   auto resolver = dns::make_resolver({*p.runtime, *p.datagrams, *p.tcp, p.log}, dns);
   if (!resolver) return std::unexpected(resolver.error());
   p.resolver = std::move(*resolver);
-  p.env = std::make_unique<probes::Env>(probes::Env{*p.runtime, *p.manners, *p.resolver, p.log,
+  p.recorder = std::make_unique<mock::RecordingResolver>(*p.resolver);
+  dns::Resolver& door = options.record ? static_cast<dns::Resolver&>(*p.recorder) : *p.resolver;
+  p.env = std::make_unique<probes::Env>(probes::Env{*p.runtime, *p.manners, door, p.log,
                                                     options.helo.empty() ? own_name() : options.helo, std::nullopt, 0,
                                                     0, 53, p.manners.get()});
   for (const auto& rule : typed)

@@ -5,6 +5,7 @@
 
 #include "cli/common.hpp"
 #include "io/manners.hpp"
+#include "mock/record.hpp"
 #include "probes/env.hpp"
 #include "trace/log.hpp"
 
@@ -22,6 +23,8 @@ class World {
   /// Fills the parts of the question that the options decide (sources, ports, families, controls).
   void apply_to(diag::Case& question) const;
   Deadline deadline() const;
+  /// All look-ups so far; empty without WorldOptions::record.
+  const std::vector<mock::RecordingResolver::Lookup>& lookups() const;
 
  private:
   World();

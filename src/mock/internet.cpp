@@ -341,13 +341,21 @@ Result<void> Internet::Parts::open_mail() {
   return {};
 }
 
+/// One door, one certificate: that of the first dialog that says which.
+const CertificateLine& first_certificate(const std::vector<const DialogSection*>& dialogs) {
+  for (const auto* dialog : dialogs)
+    if (!dialog->certificate.names.empty() || dialog->certificate.fault != CertificateLine::Fault::none)
+      return dialog->certificate;
+  return dialogs.front()->certificate;
+}
+
 Result<void> Internet::Parts::open_dialogs() {
   std::map<Endpoint, std::vector<const DialogSection*>> by_place;
   for (const auto& dialog : scenario.dialogs) by_place[dialog.at].push_back(&dialog);
   for (auto& [at, dialogs] : by_place) {
     auto added = add_door(at, {Reach::open, {}, "dialog"}, dialogs.front()->line);
     if (!added) return added;
-    auto certificate = authorities.certificate(dialogs.front()->certificate, "mx.example.org");
+    auto certificate = authorities.certificate(first_certificate(dialogs), "mx.example.org");
     if (!certificate) return std::unexpected(certificate.error());
     mail_servers.push_back({{at}, dialogs, std::nullopt, Host{runtime, {.certificate = *certificate}}, 0});
     auto listening = listen(mail_servers.back());

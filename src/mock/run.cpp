@@ -14,7 +14,6 @@ namespace smtpdx::mock {
 namespace {
 
 constexpr const char* own_name = "probe.neutral.example";
-constexpr const char* nobody = "qz7kx2mpwvrt4h";  // a local part that no scenario has
 
 void add_first_refusal(std::vector<diag::Fact>& given, std::vector<dsn::Refusal> refusals,
                        const kb::Catalogue& catalogue) {
@@ -46,7 +45,7 @@ engine::Job job_of(const Scenario& scenario, const kb::Catalogue& catalogue) {
   engine::Job job;
   job.question = run.question;
   job.question.helo = run.question.client.helo;
-  job.question.random_local_part = nobody;
+  job.question.random_local_part = nobody_local_part;
   job.question.have_secret = !run.password.empty();
   if (job.question.have_secret) job.question.consent = kb::Consent::auth;
   job.given = given_of(scenario, catalogue);
@@ -150,12 +149,14 @@ io::Task<Result<ScenarioRun>> run_scenario(io::Runtime& runtime, const Scenario&
   io::Manners manners(runtime, world.connector(), io::Ownership::foreign);
   auto credentials = credentials_of(*scenario.run);
   if (credentials) result.log->add_secret(credentials->secret);
-  probes::Env env{runtime, manners, **resolver, *result.log, own_name, std::move(credentials), 0, 0, 53, &manners};
+  RecordingResolver recorder(**resolver);
+  probes::Env env{runtime, manners, recorder, *result.log, own_name, std::move(credentials), 0, 0, 53, &manners};
   auto job = job_of(scenario, catalogue);
   job.watcher = std::move(watcher);
   const auto deadline = runtime.deadline_in(scenario.run->timeout);
   result.report = co_await engine::diagnose(env, catalogue, std::move(job), deadline);
   result.complaints = world.complaints();
+  result.lookups = recorder.lookups();
   co_return result;
 }
 

@@ -9,6 +9,7 @@
 #include "diag/report.hpp"
 #include "engine/diagnose.hpp"
 #include "io/runtime.hpp"
+#include "mock/record.hpp"
 #include "mock/scenario.hpp"
 #include "trace/log.hpp"
 
@@ -18,6 +19,7 @@ struct ScenarioRun {
   diag::Report report;
   std::unique_ptr<trace::Log> log;
   std::vector<std::string> complaints;  ///< of dialogs, see Internet
+  std::vector<RecordingResolver::Lookup> lookups;
 };
 
 /// Brings the world up, asks the scenario's question of the real engine over real sockets, takes the world down.

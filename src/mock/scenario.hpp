@@ -16,6 +16,9 @@
 
 namespace smtpdx::mock {
 
+/// The local part that nobody has, in every run of a scenario.
+inline constexpr const char* nobody_local_part = "qz7kx2mpwvrt4h";
+
 /// One line of `-- dns --`: a record, or the way a question for it fails.
 struct DnsLine {
   enum class Failure { none, servfail, refused, no_name, timed_out };

@@ -42,6 +42,8 @@ std::string short_name(const std::string& path) {
 struct Outcome {
   std::string trouble;  ///< where it could not be run
   std::vector<std::string> differences;
+  std::vector<std::string> of_replay;  ///< the run written down and played again
+  std::string recording;
   std::string found, transcript;
 };
 
@@ -113,7 +115,27 @@ class Everything {
     outcome.differences = differences(*scenario, *run);
     outcome.found = findings_text(run->report);
     outcome.transcript = transcript_of(*run->log);
+    outcome.recording = recording_of(*scenario, *run);
+    outcome.of_replay = co_await replay(runtime, outcome.recording);
     co_return outcome;
+  }
+
+  static std::string recording_of(const Scenario& scenario, const ScenarioRun& run) {
+    Recording recording{run.report, *run.log, run.lookups, "", "", "", "", Duration{0}};
+    recording.text = scenario.run->text;
+    recording.input = scenario.run->reads_input ? scenario.input : "";
+    recording.mechanism = scenario.run->mechanism;
+    recording.title = scenario.title;
+    recording.timeout = scenario.run->timeout;
+    return record_scenario(recording);
+  }
+
+  static io::Task<std::vector<std::string>> replay(io::Runtime& runtime, const std::string& text) {
+    const auto scenario = parse_scenario("recording", text);
+    if (!scenario) co_return std::vector{scenario.error().message};
+    auto run = co_await run_scenario(runtime, *scenario, kb::Catalogue::builtin(), {});
+    if (!run) co_return std::vector{run.error().message};
+    co_return differences(*scenario, *run);
   }
 
   std::vector<std::string> queue_;
@@ -135,7 +157,7 @@ bool Everything::selected(const std::string& path) {
     const auto* suite = unit->GetTestSuite(s);
     for (int t = 0; t < suite->total_test_count(); ++t) {
       const auto* test = suite->GetTestInfo(t);
-      if (test->should_run() && std::string(test->name()) == "Finds/" + test_name(path)) return true;
+      if (test->should_run() && std::string(test->name()).ends_with("/" + test_name(path))) return true;
     }
   }
   return false;
@@ -150,6 +172,16 @@ TEST_P(Scenarios, Finds) {
   EXPECT_EQ(all, "") << "found:\n"
                      << outcome.found << "\n"
                      << (verbose ? outcome.transcript : "(SMTPDX_TRANSCRIPT=1 shows the sessions)");
+}
+
+/// `--record`: what was seen, written down and played again, leads to the same findings. Servers that break the
+/// protocol may be written down less than word for word; they only have to be readable.
+TEST_P(Scenarios, ReplaysFromItsRecording) {
+  const auto& outcome = Everything::get().of(GetParam());
+  ASSERT_EQ(outcome.trouble, "");
+  ASSERT_TRUE(parse_scenario("recording", outcome.recording)) << outcome.recording;
+  if (short_name(GetParam()).starts_with("hostile/")) return;
+  EXPECT_EQ(outcome.of_replay, std::vector<std::string>()) << outcome.recording;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Scenarios, testing::ValuesIn(files()),

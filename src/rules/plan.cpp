@@ -453,6 +453,12 @@ class Planner {
     return false;
   }
 
+  bool starttls_tried(const std::string& host, std::uint16_t port) const {
+    for (const auto& s : view_.sessions())
+      if (s->shape.host == host && s->shape.server.port == port && s->shape.tls == TlsMode::starttls) return true;
+    return false;
+  }
+
   bool wrong_mode_possible(const ServerLook& look) const {
     return view_.has_candidate("submit.tls_mode_mismatch") || (look.client_tls() && case_.client.tls);
   }
@@ -478,7 +484,11 @@ class Planner {
       auto aside = talk_to(host, address, port, port == 465 ? TlsWish::implicit : TlsWish::plain);
       aside.patience = WantTalk::Patience::brief;
       add(aside);
-      if (port != 465 && starttls_offered(host, port)) add(talk_to(host, address, port, TlsWish::starttls));
+      if (port == 465 || !starttls_offered(host, port)) continue;
+      auto behind_tls = talk_to(host, address, port, TlsWish::starttls);
+      // Where a login may follow, the anonymous half of its flip rides along.
+      if (!case_.user.empty()) add_asks(behind_tls);
+      add(behind_tls);
     }
   }
 
@@ -507,6 +517,10 @@ class Planner {
     if (case_.user.empty()) return;
     auto shape = login_shape(look);
     if (!shape) return;
+    // On another port the safer mode is waited for: one anonymous refusal is enough (fail2ban counts them).
+    if (shape->port != look.port() && shape->tls == TlsMode::plain && starttls_offered(host, shape->port) &&
+        !starttls_tried(host, shape->port))
+      return;
     // The anonymous half of the flip in the very shape of the login, before it.
     auto anonymous = talk_to(host, address, shape->port, wish_of(shape->tls));
     add_asks(anonymous);
@@ -532,6 +546,11 @@ class Planner {
     auto talk = talk_to(host, address, in->shape.server.port, wish_of(in->shape.tls));
     talk.transactions = {{{view_.sender(), view_.recipient(), Role::recipient}}};
     talk.round = 1;
+    add(talk);
+    // S17: the chain begins at the port that was typed; is it refused there still?
+    if (look.port() == in->shape.server.port || !look.anonymous(look.port(), look.shape_tls())) return;
+    talk.server.port = look.port();
+    talk.tls = wish_of(look.shape_tls());
     add(talk);
   }
 

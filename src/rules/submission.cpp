@@ -183,13 +183,22 @@ CauseVerdict s17_wrong_port(const View& view) {
   auto anonymous = look.anonymous(look.port(), look.shape_tls());
   if (!anonymous || !view.refused_as_asked(*anonymous)) return Say::nothing();
   auto flip = look.auth_flip(other);
-  if (flip)
+  const auto refused_here =
+      "at port " + std::to_string(look.port()) + " the recipient is refused: " + anonymous->reply->to_string();
+  if (flip) {
+    const auto flipped = "at port " + std::to_string(other) + " it is refused without a login and accepted with it";
+    auto again = view.refused_again(*anonymous, *flip->accepted);
+    if (!again)
+      return Say::likely(10)
+          .because(look.session_ids(), what)
+          .because(*anonymous.id, refused_here)
+          .because(flip->ids(), flipped)
+          .needs("the refusal at port " + std::to_string(look.port()) + " seen again");
     return Say::proved(Proof::flip, 10)
         .because(look.session_ids(), what)
-        .because(*anonymous.id, "at port " + std::to_string(look.port()) +
-                                    " the recipient is refused: " + anonymous->reply->to_string())
-        .because(flip->ids(),
-                 "at port " + std::to_string(other) + " it is refused without a login and accepted with it");
+        .because({*anonymous.id, *again.id}, refused_here + ", before and after")
+        .because(flip->ids(), flipped);
+  }
   return Say::likely(10)
       .because(look.session_ids(), what)
       .because(*anonymous.id)

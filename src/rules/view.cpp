@@ -165,6 +165,12 @@ bool after(const Attempt& a, const Attempt& b) {
 
 }  // namespace
 
+Seen<Attempt> View::refused_again(const Attempt& before, const Attempt& later) const {
+  for (const auto& again : attempts_)
+    if (after(*again, later) && again->shape == before.shape && refused_as_asked(*again)) return again;
+  return {};
+}
+
 std::optional<Flip> View::flip(Axis axis, std::string_view refused_host,
                                std::optional<diag::Role> accepted_role) const {
   for (const auto& accepted : attempts_) {
@@ -173,10 +179,7 @@ std::optional<Flip> View::flip(Axis axis, std::string_view refused_host,
       if (!before_or_beside(*before, *accepted) || !refused_as_asked(*before)) continue;
       if (!refused_host.empty() && before->shape.host != refused_host) continue;
       if (diag::differing(before->shape, accepted->shape) != std::vector<Axis>{axis}) continue;
-      for (const auto& again : attempts_) {
-        if (after(*again, *accepted) && again->shape == before->shape && refused_as_asked(*again))
-          return Flip{before, accepted, again};
-      }
+      if (auto again = refused_again(*before, *accepted)) return Flip{before, accepted, again};
     }
   }
   return std::nullopt;

@@ -87,6 +87,8 @@ class View {
   /// Refused for the reason in question.
   bool refused_as_asked(const diag::Attempt& attempt) const;
 
+  /// The refusal `before` met again, word for word the same question, after `later`.
+  Seen<diag::Attempt> refused_again(const diag::Attempt& before, const diag::Attempt& later) const;
   /// The first flip over `axis`; where `refused_host` is given, only with the refused side there; where `accepted_role`
   /// is, only with such a recipient accepted.
   std::optional<Flip> flip(diag::Axis axis, std::string_view refused_host = {},

@@ -42,8 +42,8 @@ def scenarios():
                     yield path, parts
 
 
-def play(path, parts):
-    """The text output of the scenario's command."""
+def play(path, parts, more=()):
+    """The text output of the scenario's command with `more` options."""
     with tempfile.TemporaryDirectory() as folder:
         authority = os.path.join(folder, "ca.pem")
         world = subprocess.Popen([PROGRAM, "mock", path, "--for", str(LIMIT), "--ca-out", authority],
@@ -59,7 +59,7 @@ def play(path, parts):
             command = shlex.split(" ".join(parts["run"]))
             command[0] = PROGRAM
             given = "\n".join(parts.get("input", []))
-            done = subprocess.run(command + options + ["--ca", authority], input=given, capture_output=True, text=True,
+            done = subprocess.run(command + options + ["--ca", authority, *more], input=given, capture_output=True, text=True,
                                   timeout=LIMIT, env={**os.environ, "NO_COLOR": "1"})
             return done.stdout
         finally:
@@ -69,19 +69,42 @@ def play(path, parts):
 
 
 class Play(unittest.TestCase):
+    def hold(self, output, lines):
+        """`output` holds the lines, in that order."""
+        rest = output
+        for line in (l.strip() for l in lines):
+            if line and not line.startswith("#"):
+                self.assertIn(line, rest, "in the output\n" + output)
+                rest = rest[rest.index(line) + len(line):]
+
     def test_each(self):
         played = 0
         for path, parts in scenarios():
             with self.subTest(os.path.relpath(path, HERE)):
-                output = play(path, parts)
-                rest = output
-                for line in (l.strip() for l in parts["output"]):
-                    if not line or line.startswith("#"):
-                        continue
-                    self.assertIn(line, rest, "in the output\n" + output)
-                    rest = rest[rest.index(line) + len(line):]
+                self.hold(play(path, parts), parts["output"])
                 played += 1
         self.assertGreater(played, 0, "no scenario has -- output --")
+
+    def test_a_recorded_run_plays_again(self):
+        """--record: without NS records, because mock's name servers are not reached from another process."""
+        for name in ("S03-one-of-two", "S13-never-logged-in"):
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(HERE, name + ".scenario")
+                with open(path, encoding="utf-8") as f:
+                    parts = sections(f.read())
+                recording = os.path.join(folder, "recorded.scenario")
+                self.hold(play(path, parts, ["--record", recording]), parts["output"])
+                with open(recording, encoding="utf-8") as f:
+                    text = f.read()
+                if "--password" in parts["run"][0]:
+                    self.assertNotIn(parts["run"][0].split("--password")[1].split()[0], text)
+                self.hold(play(recording, sections(text)), parts["output"])
+
+    def test_a_recording_that_cannot_be_written_is_told_before_anything_is_asked(self):
+        done = subprocess.run([PROGRAM, "diagnose", "--text", "550 relay not permitted", "--to", "a@b.example",
+                               "--record", "/nowhere/x.scenario"], capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("/nowhere/x.scenario: cannot be written", done.stderr)
 
     def test_wrong_file_is_named_with_its_line(self):
         with tempfile.NamedTemporaryFile("w", suffix=".scenario") as f:
