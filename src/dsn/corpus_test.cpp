@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads real bounces where a corpus lies beside the repository (../shared/corpus/bounces). Here nothing may break, and the
-// relay-denied family has to be read as such; how well the rest is read is measured with the whole program by
+// Reads real bounces where a corpus lies beside the repository (../shared/corpus/bounces). Here nothing may break, and
+// the relay-denied family has to be read as such; how well the rest is read is measured with the whole program by
 // tests/corpus/bounces_test.py.
 
 #include <gtest/gtest.h>
