@@ -58,6 +58,8 @@ std::string kind_words(dsn::Kind kind) {
   }
 }
 
+constexpr std::size_t ruled_out_shown = 6;  ///< lines
+
 class Page {
  public:
   Page(const Subject& s, const TextOptions& o) : s_(s), o_(o) {}
@@ -246,13 +248,43 @@ class Page {
     }
   }
 
+  /// Causes that fall for one and the same reason.
+  struct Fallen {
+    std::string reason;
+    std::vector<std::string> codes;
+    bool near = false;  ///< one of them is easily mistaken for the cause found
+  };
+
+  std::vector<Fallen> fallen() const {
+    std::vector<Fallen> groups;
+    for (const auto& v : s_.report.ruled_out) {
+      const auto reason = v.reasons.empty() ? std::string() : v.reasons.front().text;
+      auto group = std::find_if(groups.begin(), groups.end(), [&](const Fallen& g) { return g.reason == reason; });
+      if (group == groups.end()) group = groups.insert(groups.end(), Fallen{reason, {}, false});
+      group->codes.push_back(v.code);
+      if (cause_)
+        for (const auto& rival : cause_->rivals) group->near = group->near || rival.code == v.code;
+    }
+    std::stable_partition(groups.begin(), groups.end(), [](const Fallen& g) { return g.near; });
+    return groups;
+  }
+
+  /// The look-alikes first; all of them only with -v: the first screen belongs to what was found.
   void ruled_out() {
     std::string label = "Not this ";
-    for (const auto& v : s_.report.ruled_out) {
-      out_ +=
-          folded(label, v.code + (v.reasons.empty() ? "" : ": " + printable(v.reasons.front().text, 300)), o_.width);
+    const auto groups = fallen();
+    const auto shown = o_.verbose ? groups.size() : std::min(groups.size(), ruled_out_shown);
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (i >= shown) {
+        left += groups[i].codes.size();
+        continue;
+      }
+      const auto& g = groups[i];
+      out_ += folded(label, join(g.codes, ", ") + (g.reason.empty() ? "" : ": " + printable(g.reason, 300)), o_.width);
       label = gutter;
     }
+    if (left > 0) out_ += std::string(gutter) + "and " + std::to_string(left) + " more are ruled out (-v)\n";
   }
 
   void untested() {
