@@ -15,6 +15,8 @@
 namespace smtpdx::dns::wire {
 namespace {
 
+constexpr std::size_t most_line = 4096;
+
 unsigned octet(std::string_view s, std::size_t i) { return static_cast<unsigned char>(s[i]); }
 unsigned read16(std::string_view s, std::size_t i) { return octet(s, i) << 8 | octet(s, i + 1); }
 std::uint32_t read32(std::string_view s, std::size_t i) {
@@ -137,6 +139,11 @@ std::string presentation(const Record& record) {
 
 Result<Record> record_from_line(std::string_view line, std::uint32_t default_ttl) {
   std::string text(trim(line));
+  // libldns keeps the parts of a line in buffers of fixed size; what no zone file holds does not reach them.
+  bool plain = std::ranges::all_of(text, [](char c) { return c == '\t' || (c >= ' ' && c <= '~'); });
+  if (!plain || text.size() > most_line) {
+    return fail(ErrorKind::malformed, "not a DNS record: only printable ASCII, and at most 4,096 characters a line");
+  }
   ldns_rr* raw = nullptr;
   std::unique_ptr<ldns_rdf, decltype(&ldns_rdf_deep_free)> root(ldns_dname_new_frm_str("."), &ldns_rdf_deep_free);
   auto status = ldns_rr_new_frm_str(&raw, text.c_str(), default_ttl, root.get(), nullptr);

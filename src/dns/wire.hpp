@@ -99,7 +99,7 @@ Answer interpret(const Message& response, const Question& question);
 std::string presentation(const Record& record);
 
 /// "example.org. 300 IN MX 10 mx.example.org." to a record: zone-file syntax of one line, names absolute with or
-/// without the final dot. TTL and class are optional.
+/// without the final dot. TTL and class are optional. Printable ASCII, at most 4,096 characters (other octets as \DDD).
 Result<Record> record_from_line(std::string_view line, std::uint32_t default_ttl = 300);
 
 /// The numbers of an SOA record's rdata (RFC 1035 §3.3.13); nullopt where the record is none.

@@ -166,6 +166,17 @@ Record alias(std::string owner, std::string target) {
   return r;
 }
 
+TEST(DnsWire, LinesThatNoZoneFileHolds) {
+  for (std::string line :
+       {std::string("a.example. A 192.0.2.1\0x", 24), std::string("a.example.\n A 192.0.2.1"),
+        std::string("a.example. TXT \"\xff\""), "a.example. TXT \"" + std::string(5000, 'x') + "\""}) {
+    auto record = record_from_line(line);
+    ASSERT_FALSE(record) << line.substr(0, 40);
+    EXPECT_EQ(record.error().kind, ErrorKind::malformed);
+  }
+  EXPECT_EQ(record_from_line("a.example. TXT \"\\255\"")->text, "\xff");
+}
+
 TEST(DnsWire, WritesWhatItReads) {
   Message message = reply_to(make_query({"example.org", Type::MX}, 7, Recursion::desired));
   message.answer = {mx("example.org", 10, "mx.example.org"), mx("www.example.org", 0, "")};

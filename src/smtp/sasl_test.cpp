@@ -158,6 +158,13 @@ TEST(PasswordMechanisms, ProveTheSecretToARealServer) {
   }
 }
 
+TEST(DigestMd5, ChallengesNeedNotEndInNul) {
+  const std::string challenge = "realm=\"example.org\",nonce=\"abc\",qop=\"auth\",algorithm=md5-sess";
+  std::vector<char> bare(challenge.begin(), challenge.end());  // what reads past its end is found by the sanitizers
+  auto client = *make_sasl("DIGEST-MD5", alice());
+  EXPECT_TRUE(client->respond(std::string_view(bare.data(), bare.size())));
+}
+
 TEST(Scram, NotFooledByAServerWithoutTheSecret) {
   auto client = *make_sasl("SCRAM-SHA-256", alice());
   auto first = **client->initial();
@@ -170,6 +177,20 @@ TEST(Scram, NotFooledByAnotherNonce) {
   auto client = *make_sasl("SCRAM-SHA-1", alice());
   EXPECT_TRUE(client->initial());
   EXPECT_FALSE(client->respond("r=somethingelse,s=c2FsdHNhbHQ=,i=4096"));
+}
+
+TEST(Scram, ComputesNoLongerThanIsReasonable) {
+  for (auto count : {"1000001", "4294967295", "18446744073709551616", "99999999999999999999999"}) {
+    auto client = *make_sasl("SCRAM-SHA-256", alice());
+    auto first = **client->initial();
+    auto nonce = first.substr(first.find("r=") + 2);
+    auto answer = client->respond("r=" + nonce + "server,s=c2FsdHNhbHQ=,i=" + count);
+    ASSERT_FALSE(answer) << count;
+    EXPECT_EQ(answer.error().kind, ErrorKind::limit);
+  }
+  auto client = *make_sasl("SCRAM-SHA-256", alice());
+  auto first = **client->initial();
+  EXPECT_TRUE(client->respond("r=" + first.substr(first.find("r=") + 2) + "server,s=c2FsdHNhbHQ=,i=100000"));
 }
 
 }  // namespace

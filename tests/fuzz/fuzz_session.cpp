@@ -125,11 +125,13 @@ class Visit {
     }
     if (choice & 0x20) look(session_->auth(credentials, limit()));
     if (choice & 0x40) look(session_->mail("a@example.org", limit()));
-    for (const auto& steps : ask(session_->transactions({{"a@x", {"b@y", "c@z"}}, {"", {"b@y"}}}, limit()))) {
+    auto after = choice & 0x08 ? smtp::Session::After::leave : smtp::Session::After::stay;
+    for (const auto& steps : ask(session_->transactions({{"a@x", {"b@y", "c@z"}}, {"", {"b@y"}}}, limit(), after))) {
       check(steps.mail);
       require(!steps.rcpts.empty());
       for (const auto& step : steps.rcpts) check(step);
     }
+    require(session_->poisoned() || after == smtp::Session::After::stay);
     if (choice & 0x80) look(session_->data("hi\n.\n", limit()));
     look(session_->quit(limit()));
     require(session_->poisoned());
