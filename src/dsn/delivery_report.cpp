@@ -84,18 +84,30 @@ void take_diagnostic(const ReportField& field, const mail::Text& text, Refusal& 
   refusal.client_address = read.client_address;
 }
 
+/// Exit codes and words of a local mailer ("X-Unix; 71"), or a recipient that is a pipe.
+bool by_local_program(const ReportGroup& group) {
+  if (istarts_with(group.value("diagnostic-code"), "x-unix")) return true;
+  for (auto name : {"x-actual-recipient", "final-recipient"}) {
+    std::string value = group.value(name);
+    std::string_view rest = trim(std::string_view(value).substr(value.find(';') + 1));
+    if (rest.starts_with('|') || rest.starts_with("\"|")) return true;
+  }
+  return false;
+}
+
 Refusal refusal_of(const ReportGroup& group, const DeliveryReport& report, const mail::Text& text) {
   Refusal refusal;
   if (const auto* diagnostic = group.find("diagnostic-code")) take_diagnostic(*diagnostic, text, refusal);
   auto status = status_of(group.value("status"));
   refusal.kind = kind_of(group.value("action"), status);
-  if (!refusal.reply.status && status && (refusal.reply.code == 0 || refusal.reply.code / 100 == status->klass)) {
+  if (!refusal.reply.status && status) {
     refusal.reply.status = status;
     if (const auto* field = group.find("status"); field && refusal.evidence.empty()) {
       auto [offset, length] = text.range(field->from, field->length);
       refusal.evidence.push_back({"status", offset, length, field->value});
     }
   }
+  refusal.local_program = by_local_program(group);
   refusal.recipient = mail::report_address(group.value("final-recipient"));
   refusal.original_recipient = mail::report_address(group.value("original-recipient"));
   if (refusal.recipient.find('@') == std::string::npos && refusal.original_recipient.find('@') != std::string::npos)

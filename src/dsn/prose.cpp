@@ -28,20 +28,74 @@ constexpr std::size_t most_lines = 20'000;
 struct Block {
   std::string recipient, original;
   std::size_t begin = 0, end = 0;  ///< of the words after the address
+  std::size_t line = 0;            ///< where the line with the address begins
 };
 
 bool begins_header(std::string_view line) {
-  return line.starts_with("Received: ") || line.starts_with("Return-Path: ") || line.starts_with("Return-path: ") ||
+  return line.starts_with("Received:") || line.starts_with("Return-Path: ") || line.starts_with("Return-path: ") ||
          line.starts_with("DKIM-Signature: ") || line.starts_with("Authentication-Results: ");
+}
+
+std::string_view without_decoration(std::string_view line) {
+  static constexpr std::string_view marks = "-=*_#:.~+<>| \t";
+  while (!line.empty() && marks.find(line.front()) != std::string_view::npos) line.remove_prefix(1);
+  while (!line.empty() && marks.find(line.back()) != std::string_view::npos) line.remove_suffix(1);
+  return line;
 }
 
 /// Lines that say "the returned message follows", for reports whose returned header begins with another field.
 bool announces_header(std::string_view line) {
-  static constexpr std::string_view cues[] = {
-      "this is a copy of",        "below this line is a copy", "original message headers", "message headers follow",
-      "original message follows", "unsent message follows",    "returned message",         "original message -----"};
-  if (line.size() > 120) return false;
-  return std::any_of(std::begin(cues), std::end(cues), [&](std::string_view cue) { return icontains(line, cue); });
+  static constexpr std::string_view begins[] = {"this is a copy of",
+                                                "below this line is",
+                                                "below is a copy",
+                                                "included is a copy",
+                                                "here is a copy",
+                                                "header of the original",
+                                                "headers of the original",
+                                                "the header of the original",
+                                                "the headers of the original",
+                                                "original message header",
+                                                "original message follows",
+                                                "original message below",
+                                                "original message text",
+                                                "original mail info",
+                                                "original mail header",
+                                                "the original message follows",
+                                                "the original mail follows",
+                                                "the original message headers",
+                                                "message header follow",
+                                                "message headers follow",
+                                                "message text follows",
+                                                "your message follows",
+                                                "your original message",
+                                                "the original text follows",
+                                                "copy of your message",
+                                                "unsent message",
+                                                "undelivered message follows",
+                                                "returned message follows",
+                                                "a copy of the message",
+                                                "a copy of your message",
+                                                "the following is a copy",
+                                                "the first ",
+                                                "start of returned message",
+                                                "original message headers",
+                                                "failed message follows",
+                                                "begin of original",
+                                                "beginning of original",
+                                                "return of the original message"};
+  static constexpr std::string_view whole[] = {
+      "original message",  "original mail",     "the original message",    "returned message",
+      "original header",   "original headers",  "message header",          "message headers",
+      "returned mail",     "original-message",  "undelivered message",     "message contents",
+      "mensaje original",  "message d'origine", "message original",        "messaggio originale",
+      "mensagem original", "originalnachricht", "ursprüngliche nachricht", "original-nachricht"};
+  if (line.size() > 160) return false;
+  std::string_view words = without_decoration(line);
+  if (words.size() < 8) return false;
+  if (istarts_with(words, "the first "))
+    return icontains(words, "original message") || icontains(words, "of the message");
+  return std::any_of(std::begin(begins), std::end(begins), [&](auto cue) { return istarts_with(words, cue); }) ||
+         std::any_of(std::begin(whole), std::end(whole), [&](auto cue) { return iequals(words, cue); });
 }
 
 /// The address that a line consists of, brackets allowed; empty where there is more on the line.
@@ -107,8 +161,29 @@ bool opens_block(std::string_view line, std::size_t offset, Block& block) {
   return true;
 }
 
+/// A line on which more than the address stands: "b@y.example [User unknown]", "b@y.example: Envelope expired", and of
+/// Sendmail's transcripts "554 <b@y.example>... Host unknown". Believed only where no line names an address alone.
+bool opens_loosely(std::string_view line, std::size_t offset, Block& block) {
+  std::size_t i = std::min(line.find_first_not_of(" \t"), line.size());
+  bool transcript = line.find("... ") != std::string_view::npos;
+  std::size_t words = i;
+  if (auto codes = codes_at(line, i); codes && transcript) i += codes->length;
+  bool bracket = line.substr(i).starts_with('<');
+  if (bracket) ++i;
+  std::size_t end = std::min(line.find_first_of(" \t<>[](),;:\"", i), line.size());
+  std::string address = mail::address_in(line.substr(i, end - i));
+  if (address.empty() || address.size() != end - i - (line.substr(0, end).ends_with("...") ? 3 : 0)) return false;
+  std::string_view rest = line.substr(std::min(end + (bracket ? 1 : 0), line.size()));
+  if (trim(rest).size() < 4 || iends_with(trim(rest), "wrote:")) return false;
+  block.recipient = std::move(address);
+  block.begin = offset + (transcript ? words : static_cast<std::size_t>(rest.data() - line.data()));
+  if (!transcript && rest.starts_with(':')) ++block.begin;
+  return true;
+}
+
 struct Layout {
   std::vector<Block> blocks;
+  std::vector<Block> loose;
   std::size_t end = 0;  ///< of the words: where the returned message is announced or begins
   std::optional<std::size_t> returned_at;
 };
@@ -118,7 +193,7 @@ Layout lay_out(std::string_view text) {
   layout.end = text.size();
   mail::LineReader reader(text, mail::line_end_of(text));
   std::string_view line;
-  bool open = false, announced = false;
+  bool announced = false;
   for (std::size_t lines = 0; lines < most_lines && reader.next(line); ++lines) {
     std::size_t offset = reader.line_offset();
     if (announced || begins_header(line)) {
@@ -136,30 +211,46 @@ Layout lay_out(std::string_view text) {
     }
     Block block;
     if (layout.blocks.size() < most_blocks && opens_block(line.substr(0, 4096), offset, block)) {
-      if (open) layout.blocks.back().end = offset;
+      block.line = offset;
       layout.blocks.push_back(std::move(block));
-      open = true;
+    } else if (layout.loose.size() < most_blocks && opens_loosely(line.substr(0, 4096), offset, block)) {
+      block.line = offset;
+      layout.loose.push_back(std::move(block));
     }
   }
-  if (open) layout.blocks.back().end = layout.end;
-  for (auto& block : layout.blocks) block.end = std::min({block.end, block.begin + block_limit, layout.end});
-  std::erase_if(layout.blocks, [](const Block& b) { return b.end <= b.begin; });
+  if (layout.blocks.empty()) layout.blocks = std::move(layout.loose);
+  for (std::size_t i = 0; i < layout.blocks.size(); ++i) {
+    Block& block = layout.blocks[i];
+    std::size_t next = i + 1 < layout.blocks.size() ? layout.blocks[i + 1].line : layout.end;
+    block.end = std::min({next, block.begin + block_limit, layout.end});
+  }
+  std::erase_if(layout.blocks, [](const Block& b) { return b.end < b.begin || b.line > b.end; });
   return layout;
 }
 
-/// The step of a transcript in which the last refusal came: the last ">>> COMMAND" before the last "<<< 5yz".
-std::optional<smtp::Phase> transcript_phase(std::string_view text) {
-  std::size_t reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
-  if (reply == 0) return std::nullopt;
-  std::size_t command = text.substr(0, reply).rfind(">>>");
-  if (command == std::string_view::npos) return std::nullopt;
-  std::string_view words = trim(text.substr(command + 3, 40));
-  if (istarts_with(words, "rcpt to")) return smtp::Phase::rcpt;
-  if (istarts_with(words, "mail from")) return smtp::Phase::mail;
+std::optional<smtp::Phase> phase_of_command(std::string_view words) {
+  if (istarts_with(words, "rcpt")) return smtp::Phase::rcpt;
+  if (istarts_with(words, "mail")) return smtp::Phase::mail;
   if (istarts_with(words, "data")) return smtp::Phase::data;
-  if (words.starts_with(".") || istarts_with(words, "bdat")) return smtp::Phase::end_of_data;
+  if (words.starts_with('.') || istarts_with(words, "bdat")) return smtp::Phase::end_of_data;
   if (istarts_with(words, "ehlo") || istarts_with(words, "helo")) return smtp::Phase::ehlo;
   return std::nullopt;
+}
+
+/// The step of a transcript in which the last refusal came: the last ">>> COMMAND" before the last "<<< 5yz". With
+/// pipelining (RFC 2920) the refusals of RCPT stand below ">>> DATA", and DATA itself is then refused for want of any.
+std::optional<smtp::Phase> transcript_phase(std::string_view text) {
+  std::size_t reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
+  if (reply == 0) {
+    std::size_t label = ifind(text, "smtp command");
+    std::size_t next = label == std::string_view::npos ? label : text.find_first_of("\r\n", label);
+    return next == std::string_view::npos ? std::nullopt : phase_of_command(trim(text.substr(next, 60)));
+  }
+  std::size_t command = text.substr(0, reply).rfind(">>>");
+  if (command == std::string_view::npos) return std::nullopt;
+  auto phase = phase_of_command(trim(text.substr(command + 3, 40)));
+  bool none_left = text.substr(command).find("<<< 503") != std::string_view::npos;
+  return phase == smtp::Phase::data && none_left ? smtp::Phase::rcpt : phase;
 }
 
 /// The value after a label at the start of a line: on the same line, or on the next one that is not blank.
@@ -288,37 +379,96 @@ void merge_block(Refusal refusal, std::vector<Refusal>& out) {
 
 }  // namespace
 
-Prose read_prose(const mail::Text& text, const std::vector<std::string>& recipients_hint) {
+namespace {
+
+/// An address among the words that is neither the reporter's nor the one the report went to.
+std::string recipient_among(std::string_view words, const ProseContext& context) {
+  for (int tries = 0; tries < 20; ++tries) {
+    std::string address = mail::address_in(words);
+    if (address.empty()) return {};
+    words.remove_prefix(words.find(address) + address.size());
+    bool own = std::any_of(context.not_recipients.begin(), context.not_recipients.end(),
+                           [&](const std::string& other) { return iequals(other, address); });
+    std::string local = to_lower(local_part_of(address));
+    for (std::string_view role : {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk"})
+      own = own || local == role;
+    if (!own && domain_of(address).find('.') != std::string::npos) return address;
+  }
+  return {};
+}
+
+/// Blocks: one recipient each. Recipients listed one below the other share the words that follow the last of them.
+void read_blocks(const mail::Text& text, const Layout& layout, Prose& prose) {
+  std::vector<const Block*> sharing;
+  for (const auto& block : layout.blocks) {
+    if (trim(text.view().substr(block.begin, block.end - block.begin)).empty()) {
+      sharing.push_back(&block);
+      continue;
+    }
+    auto refusal = read_block(text, block);
+    sharing.push_back(&block);
+    for (const auto* one : sharing) {
+      if (!refusal) {
+        prose.wordings.push_back({one->recipient, folded(text, block.begin, block.end - block.begin)});
+        continue;
+      }
+      Refusal copy = *refusal;
+      copy.recipient = one->recipient;
+      copy.original_recipient = one->original;
+      merge_block(std::move(copy), prose.refusals);
+    }
+    sharing.clear();
+  }
+}
+
+/// No block quotes a reply: the words as a whole, or the first paragraph that does.
+std::optional<Refusal> read_whole(const mail::Text& text, std::size_t end) {
+  Refusal whole = read_excerpt(folded(text, 0, std::min(end, 2 * reply_limit)), "prose");
+  if (quotes_reply(whole)) return whole;
+  std::string_view words = text.view().substr(0, std::min(end, 2 * reply_limit));
+  for (std::size_t at = 0, count = 0; at < words.size() && count < 100; ++count) {
+    std::size_t stop =
+        std::min({words.find("\n\n", at), words.find("\r\n\r\n", at), words.find("\r\r", at), words.size()});
+    Refusal one = read_excerpt(folded(text, at, stop - at), "prose");
+    if (quotes_reply(one)) return one;
+    at = std::min(words.find_first_not_of("\r\n", stop), words.size());
+  }
+  return std::nullopt;
+}
+
+void take_table(Refusal table, const mail::Text& text, const Layout& layout, Prose& prose) {
+  std::string_view words = text.view().substr(0, layout.end);
+  if (table.recipient.empty() && !layout.blocks.empty()) table.recipient = layout.blocks.front().recipient;
+  if (table.recipient.empty()) table.recipient = mail::address_in(words);
+  merge_block(std::move(table), prose.refusals);
+  std::string host = host_value(words, "message rejected by:");
+  if (host.empty()) return;
+  for (auto& refusal : prose.refusals) refusal.decider = host;
+}
+
+}  // namespace
+
+Prose read_prose(const mail::Text& text, const ProseContext& context) {
   Prose prose;
   Layout layout = lay_out(text.view());
+  std::string_view words = text.view().substr(0, layout.end);
   prose.returned_at = layout.returned_at;
   auto table = exchange_table(text, layout.end, prose.reporter);
-  for (const auto& block : layout.blocks)
-    if (auto refusal = read_block(text, block)) merge_block(std::move(*refusal), prose.refusals);
-  if (table) {
-    if (table->recipient.empty() && !layout.blocks.empty()) table->recipient = layout.blocks.front().recipient;
-    if (table->recipient.empty()) table->recipient = mail::address_in(text.view().substr(0, layout.end));
-    merge_block(std::move(*table), prose.refusals);
-    for (auto& refusal : prose.refusals)
-      if (std::string host = host_value(text.view().substr(0, layout.end), "message rejected by:"); !host.empty())
-        refusal.decider = host;
-  }
+  read_blocks(text, layout, prose);
+  if (table) take_table(std::move(*table), text, layout, prose);
+  std::string recipient = context.recipients.empty() ? std::string() : context.recipients.front();
+  if (recipient.empty() && !layout.blocks.empty()) recipient = layout.blocks.front().recipient;
+  if (recipient.empty()) recipient = recipient_among(words, context);
   if (prose.refusals.empty()) {
-    Refusal refusal = read_excerpt(folded(text, 0, std::min(layout.end, 2 * reply_limit)), "prose");
-    if (quotes_reply(refusal)) {
-      if (auto phase = transcript_phase(text.view().substr(0, layout.end))) refusal.phase = phase;
-      if (!recipients_hint.empty()) refusal.recipient = recipients_hint.front();
-      if (refusal.recipient.empty() && !layout.blocks.empty()) refusal.recipient = layout.blocks.front().recipient;
-      prose.refusals.push_back(std::move(refusal));
+    if (auto refusal = read_whole(text, layout.end)) {
+      if (auto phase = transcript_phase(words)) refusal->phase = phase;
+      if (!recipient.empty()) refusal->recipient = recipient;
+      prose.refusals.push_back(std::move(*refusal));
     }
   }
   for (auto& refusal : prose.refusals)
     if (refusal.reporter.empty()) refusal.reporter = prose.reporter;
-  if (prose.refusals.empty()) {
-    for (const auto& block : layout.blocks)
-      prose.wordings.push_back({block.recipient, folded(text, block.begin, block.end - block.begin)});
-    prose.wordings.push_back({{}, folded(text, 0, layout.end)});
-  }
+  if (prose.refusals.empty()) prose.wordings.push_back({recipient, folded(text, 0, layout.end)});
   return prose;
 }
 

@@ -19,13 +19,16 @@ struct Prose {
     std::string recipient;  ///< empty for all words
     mail::Text words;
   };
-  /// Where nothing quotes a reply: the words of each block, then all words, for the catalogue.
+  /// What quotes no reply, for the catalogue: the words of each block; all words, where no block has a reply.
   std::vector<Wording> wordings;
   std::optional<std::size_t> returned_at;  ///< where the quoted header of the returned message begins, in the text
   std::string reporter;                    ///< host that wrote the report, where the words name it
 };
 
-/// `recipients_hint`: addresses known from elsewhere (X-Failed-Recipients), used where the words name none.
-Prose read_prose(const mail::Text& text, const std::vector<std::string>& recipients_hint = {});
+struct ProseContext {
+  std::vector<std::string> recipients;      ///< known from elsewhere (X-Failed-Recipients), where the words name none
+  std::vector<std::string> not_recipients;  ///< the report's own From and To: to whom it went is the sender
+};
+Prose read_prose(const mail::Text& text, const ProseContext& context = {});
 
 }  // namespace smtpdx::dsn

@@ -97,8 +97,7 @@ void join(std::vector<Refusal>& from_report, const Prose& prose) {
       refusal.inner = match->inner;
       refusal.evidence = match->evidence;
       refusal.client_address = match->client_address;
-      if (!refusal.reply.status && status && (refusal.reply.code == 0 || refusal.reply.code / 100 == status->klass))
-        refusal.reply.status = status;
+      if (!refusal.reply.status) refusal.reply.status = status;
     }
   }
 }
@@ -140,7 +139,7 @@ class MessageReader {
     for (const auto& text : message_.notes) note_once(notes_, text);
     parts_ = sort_parts(message_.root);
     std::vector<Refusal> found = read_report();
-    if (parts_.feedback != nullptr) return {complaint()};
+    if (parts_.feedback != nullptr) return complaints();
     // A user's mail is first asked for a bounce within: its own words would be read without their structure.
     bool user = found.empty() && !from_mail_system(header());
     if (user) found = read_forwarded();
@@ -154,7 +153,7 @@ class MessageReader {
     }
     if (found.empty() && !user) found = read_forwarded();
     if (found.empty()) {
-      found.emplace_back().kind = kind_without_refusal();
+      found.push_back(without_refusal());
       return found;
     }
     finish(found);
@@ -171,27 +170,55 @@ class MessageReader {
   }
 
   std::vector<Refusal> read_report() {
-    if (parts_.report == nullptr) return {};
-    mail::Text text = mail::decode_body(*parts_.report, report_limit);
-    if (text.truncated) note_once(notes_, "a delivery report was read in part only");
+    if (parts_.report != nullptr) {
+      mail::Text text = mail::decode_body(*parts_.report, report_limit);
+      if (text.truncated) note_once(notes_, "a delivery report was read in part only");
+      return refusals_of(parse_delivery_report(text), text);
+    }
+    if (!from_mail_system(header())) return {};
+    for (const mail::Part* part : {parts_.plain, parts_.html}) {
+      if (part == nullptr) continue;
+      mail::Text text = mail::decode_body(*part, report_limit);
+      if (part == parts_.html) text = mail::html_to_text(text);
+      if (auto found = fields_among(text); !found.empty()) return found;
+    }
+    return {};
+  }
+
+  /// The fields of a delivery report in a part of another type.
+  static std::vector<Refusal> fields_among(const mail::Text& text) {
+    if (!icontains(text.view(), "final-recipient")) return {};
     return refusals_of(parse_delivery_report(text), text);
   }
 
-  Refusal complaint() const {
+  /// RFC 5965: one for each recipient named; where none is, the complained-of message's own header says it.
+  std::vector<Refusal> complaints() const {
     Refusal refusal;
     refusal.kind = Kind::complaint;
     mail::Text text = mail::decode_body(*parts_.feedback, report_limit);
     DeliveryReport report = parse_delivery_report(text);
-    auto first = [&](std::string_view name) {
-      if (std::string value = report.message.value(name); !value.empty()) return value;
-      for (const auto& group : report.recipients)
-        if (std::string value = group.value(name); !value.empty()) return value;
-      return std::string();
-    };
-    refusal.recipient = mail::report_address(first("original-rcpt-to"));
-    refusal.sender = mail::report_address(first("original-mail-from"));
+    std::vector<const ReportGroup*> groups{&report.message};
+    for (const auto& group : report.recipients) groups.push_back(&group);
+    std::vector<std::string> recipients;
+    for (const auto* group : groups)
+      for (const auto& field : group->fields) {
+        bool recipient = field.name == "original-rcpt-to" || field.name == "removal-recipient";
+        std::string address = mail::report_address(field.value);
+        if (field.name == "original-mail-from" && refusal.sender.empty()) refusal.sender = address;
+        auto same = [&](const std::string& known) { return iequals(known, address); };
+        if (recipient && !address.empty() && std::none_of(recipients.begin(), recipients.end(), same))
+          recipients.push_back(address);
+      }
     refusal.reporter = report.reporter();
-    return refusal;
+    if (recipients.empty() && parts_.returned != nullptr)
+      recipients.push_back(read_returned(mail::decode_body(*parts_.returned, words_limit).view(), {}).to);
+    if (recipients.empty()) recipients.emplace_back();
+    std::vector<Refusal> out;
+    for (auto& address : recipients) {
+      out.push_back(refusal);
+      out.back().recipient = std::move(address);
+    }
+    return out;
   }
 
   /// The words of the report. Without a machine-readable part they count only where the header or a quoting user says
@@ -200,40 +227,43 @@ class MessageReader {
     mail::Text text = words_of(parts_.plain, parts_.html);
     bool report = !alone || from_mail_system(header());
     if (alone && is_quoted(text.view())) text = mail::without_quote_marks(text);
-    std::vector<std::string> hint = mail::addresses(header().value("X-Failed-Recipients"));
+    ProseContext context;
+    context.recipients = mail::addresses(header().value("X-Failed-Recipients"));
+    for (auto name : {"From", "To", "Reply-To", "Sender"})
+      for (auto& address : mail::addresses(header().value(name))) context.not_recipients.push_back(std::move(address));
     if (!report) {
       if (is_list_mail(header()) || is_auto_reply(header())) return {};
       if (!holds_bounce_marks(text.view())) return {};
-      hint.clear();
+      context = {};
     }
-    Prose prose = read_prose(text, hint);
+    Prose prose = read_prose(text, context);
     if (prose.refusals.empty() && parts_.html != nullptr && parts_.plain != nullptr) {
       mail::Text html = mail::html_to_text(mail::decode_body(*parts_.html, words_limit));
-      Prose other = read_prose(html, hint);
+      Prose other = read_prose(html, context);
       if (!other.refusals.empty()) {
         prose = std::move(other);
         text = std::move(html);
       }
     }
     returned_in_words_ = prose.returned_at;
-    if (alone && prose.refusals.empty() && report) read_without_reply(text, prose);
+    if (alone && report) read_without_reply(text, prose);
     words_ = std::move(text);
     return prose;
   }
 
-  /// A report that quotes no reply: fields of a delivery report among the words, or words that the catalogue knows.
+  /// What quotes no reply: words that the catalogue knows, of each recipient.
   void read_without_reply(const mail::Text& text, Prose& prose) const {
-    if (icontains(text.view(), "final-recipient")) prose.refusals = refusals_of(parse_delivery_report(text), text);
-    if (!prose.refusals.empty()) return;
-    bool named = prose.wordings.size() > 1;
+    bool first = prose.refusals.empty();
     for (const auto& wording : prose.wordings) {
-      if (named && wording.recipient.empty() && !prose.refusals.empty()) break;
+      auto same = [&](const Refusal& r) {
+        return wording.recipient.empty() || iequals(r.recipient, wording.recipient);
+      };
+      if (std::any_of(prose.refusals.begin(), prose.refusals.end(), same)) continue;
       if (auto refusal = known_wording(wording)) prose.refusals.push_back(std::move(*refusal));
     }
-    if (!prose.refusals.empty()) return;
+    if (!prose.refusals.empty() || !first) return;
     // Nobody knows the words; that a mail system sends back a named recipient's message is still a failure.
-    std::string recipient = named ? prose.wordings.front().recipient : std::string();
-    if (recipient.empty()) recipient = mail::first_address(header().value("X-Failed-Recipients"));
+    std::string recipient = prose.wordings.empty() ? std::string() : prose.wordings.front().recipient;
     if (recipient.empty()) return;
     Refusal refusal;
     refusal.kind = says_delayed(text.view()) ? Kind::delayed : Kind::failed;
@@ -266,9 +296,10 @@ class MessageReader {
 
   static std::optional<Refusal> known_wording(const Prose::Wording& wording) {
     auto matches = kb::Catalogue::builtin().match({0, "", wording.words.octets()});
-    std::erase_if(matches, [](const kb::PhraseMatch& m) { return m.phrase->wrapper; });
     if (matches.empty()) return std::nullopt;
-    const auto& best = matches.front();
+    // "Given up after four days" is the answer only where no reason is named beside it.
+    auto plain = std::find_if(matches.begin(), matches.end(), [](const auto& m) { return !m.phrase->wrapper; });
+    const auto& best = plain != matches.end() ? *plain : matches.front();
     Refusal refusal;
     refusal.kind = says_delayed(wording.words.view()) ? Kind::delayed : Kind::failed;
     refusal.recipient = wording.recipient;
@@ -307,11 +338,25 @@ class MessageReader {
     return quoted ? read_within(*quoted, "the bounce is quoted in another message") : std::vector<Refusal>{};
   }
 
-  Kind kind_without_refusal() const {
-    if (is_challenge(header())) return Kind::challenge;
-    if (parts_.report == nullptr && iequals(message_.root.content_type.parameter("report-type"), "feedback-report"))
-      return Kind::complaint;
-    return is_auto_reply(header()) ? Kind::auto_reply : Kind::not_a_bounce;
+  Refusal without_refusal() const {
+    Refusal refusal;
+    if (is_challenge(header()))
+      refusal.kind = Kind::challenge;
+    else if (is_complaint(message_.root))
+      refusal.kind = Kind::complaint;
+    else if (is_auto_reply(header()))
+      refusal.kind = Kind::auto_reply;
+    else
+      return refusal;
+    // Whoever answers by machine is the one that was written to.
+    refusal.recipient = mail::first_address(header().value("From"));
+    if (refusal.kind == Kind::complaint && parts_.returned != nullptr) {
+      std::string words = mail::decode_body(*parts_.returned, words_limit).octets();
+      ReturnedHeaders returned = read_returned(words, {});
+      refusal.recipient = returned.to;
+      refusal.sender = returned.mail_from.empty() ? returned.from : returned.mail_from;
+    }
+    return refusal;
   }
 
   /// Evidence offsets, the returned headers and what follows from them.

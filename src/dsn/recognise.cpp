@@ -55,6 +55,15 @@ bool is_challenge(const mail::Header& header) {
   return agent.find("tmda") != std::string::npos;
 }
 
+bool is_complaint(const mail::Part& root) {
+  if (iequals(root.content_type.parameter("report-type"), "feedback-report")) return true;
+  std::string subject = to_lower(mail::decode_encoded_words(root.header.value("Subject")));
+  for (std::string_view words :
+       {"complaint about message from", "email feedback report", "spam complaint", "abuse report"})
+    if (subject.starts_with(words)) return true;
+  return false;
+}
+
 bool is_list_mail(const mail::Header& header) {
   return header.find("List-Id") || header.find("List-Post") || iequals(header.value("Precedence"), "list");
 }

@@ -17,6 +17,8 @@ bool from_mail_system(const mail::Header& header);
 bool is_auto_reply(const mail::Header& header);
 /// "Confirm that you are human": a sender's mail is held until he answers.
 bool is_challenge(const mail::Header& header);
+/// A complaint without the machine-readable part of RFC 5965, as Outlook.com sends them.
+bool is_complaint(const mail::Part& root);
 bool is_list_mail(const mail::Header& header);
 
 }  // namespace smtpdx::dsn

@@ -57,6 +57,7 @@ struct Refusal {
   std::string decider_address;                ///< its address where the report names it
   std::string client_address;                 ///< the refused client's address where the words name it
   std::optional<smtp::Phase> phase;
+  bool local_program = false;  ///< the reporter handed the message to a program of its own, which failed (X-Unix, pipe)
   std::vector<Span> evidence;
   ReturnedHeaders returned;
 

@@ -54,6 +54,18 @@ std::string recipient_around(std::string_view text) {
   return {};
 }
 
+/// A statement is short; over a whole page a number that looks like a code proves nothing.
+constexpr std::size_t statement_limit = 2000;
+
+/// Codes that stand among the words: "(#5.1.1)", "ERROR_CODE :550".
+void take_codes_within(QuotedReply& reply) {
+  if (reply.status || reply.text.size() > statement_limit) return;
+  auto codes = codes_within(reply.text);
+  if (!codes) return;
+  if (reply.code == 0) reply.code = codes->code;
+  if (codes->status && (reply.code == 0 || codes->status->klass == reply.code / 100)) reply.status = codes->status;
+}
+
 Kind kind_of(const QuotedReply& reply) {
   if (reply.code != 0) return reply.code < 500 ? Kind::delayed : Kind::failed;
   return reply.status && reply.status->klass == 4 ? Kind::delayed : Kind::failed;
@@ -91,6 +103,8 @@ Refusal read_reply_text(std::string_view input) {
     refusal.reply = *unwrapped.inner;
     evidence("reply", inner);
   }
+  take_codes_within(refusal.reply);
+  if (refusal.inner) take_codes_within(*refusal.inner);
   refusal.decider = unwrapped.host;
   refusal.decider_address = unwrapped.address;
   refusal.recipient = recipient_around(text);

@@ -7,6 +7,7 @@
 //   both mean the same, and the wrapper knows its speaker: of "5.7.367 … -> Relaying denied" it is certain that an
 //     Exchange server met the refusal on its way out, so the causes of a client without login do not apply;
 //   there are no inner words at all (then `wrapper_only`).
+// What the step of the session and the speaker add is said last, in refine().
 // A code alone decides nothing as long as there are words (design law 8); it is the last resort.
 
 #include <algorithm>
@@ -65,9 +66,39 @@ void take_code(Reading& reading, const QuotedReply& reply, const kb::Catalogue& 
   reading.confidence = 0.4;
 }
 
-}  // namespace
+/// "User unknown" from a server that had taken the recipient before: it knows him, or learns of its users only from
+/// the message. X.1.z says that the address is meant (RFC 3463 §3.2).
+bool accepted_before(const Refusal& refusal) {
+  const QuotedReply& decided = refusal.decided();
+  if (decided.status && decided.status->subject == 1) return false;
+  // "<b@y>: User unknown" without the address: there was none at that step.
+  return refusal.phase == smtp::Phase::data || refusal.phase == smtp::Phase::end_of_data ||
+         decided.text.starts_with(": ");
+}
 
-Reading understand(const Refusal& refusal, const kb::Catalogue& catalogue) {
+/// What speaker, step and position say about words that mean several things.
+void refine(Reading& reading, const Refusal& refusal) {
+  using kb::Reason;
+  bool own_words = refusal.decided().code == 0 && !refusal.inner && refusal.decider.empty();
+  if (reading.reason == Reason::recipient_unknown && accepted_before(refusal)) {
+    reading.reason = Reason::recipient_blocked;
+    reading.confidence = std::min(reading.confidence, 0.55);
+  } else if (reading.rule == "exim.unrouteable" && own_words && !refusal.recipient.empty()) {
+    // As a server's reply it means the mailbox; as a mailer's own words about somebody else's address, the domain.
+    bool foreign = !refusal.reporter.empty() && !in_domain(refusal.reporter, domain_of(refusal.recipient));
+    if (foreign) reading.reason = Reason::domain_not_found;
+  } else if (reading.rule == "generic.access-denied" && refusal.phase == smtp::Phase::mail) {
+    reading.reason = Reason::sender_rejected;
+  }
+  bool vague = reading.reason == Reason::unknown || reading.reason == Reason::system_error ||
+               (reading.rule.empty() && reading.reason == Reason::protocol_error);
+  if (refusal.local_program && vague) {
+    reading.reason = Reason::local_delivery;
+    reading.confidence = std::max(reading.confidence, 0.6);
+  }
+}
+
+Reading judged(const Refusal& refusal, const kb::Catalogue& catalogue) {
   Reading reading;
   const QuotedReply& decided = refusal.decided();
   auto matches = catalogue.match(words_of(decided));
@@ -105,6 +136,14 @@ Reading understand(const Refusal& refusal, const kb::Catalogue& catalogue) {
   }
   take_code(reading, decided, catalogue);
   if (reading.reason == kb::Reason::unknown && refusal.inner) take_code(reading, refusal.reply, catalogue);
+  return reading;
+}
+
+}  // namespace
+
+Reading understand(const Refusal& refusal, const kb::Catalogue& catalogue) {
+  Reading reading = judged(refusal, catalogue);
+  refine(reading, refusal);
   return reading;
 }
 

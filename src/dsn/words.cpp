@@ -82,6 +82,53 @@ std::optional<CodesAt> codes_at(std::string_view text, std::size_t at) {
   return out;
 }
 
+namespace {
+
+/// The basic code after a word that announces one; 0 where there is none.
+int announced_code(std::string_view text) {
+  for (std::string_view cue : {"error_code", "error code", "responsecode", "response code", "reply code", "status code",
+                               "smtp code", "smtp error", "error-code", "errcode", "error", "code"}) {
+    for (std::size_t at = ifind(text, cue); at != std::string_view::npos; at = ifind(text, cue, at + 1)) {
+      std::size_t i = at + cue.size();
+      while (i < text.size() &&
+             (is_space(text[i]) || std::string_view(":=#-([").find(text[i]) != std::string_view::npos))
+        ++i;
+      if (i > at + cue.size() && code_begins(text, i)) return static_cast<int>(*parse_number(text.substr(i, 3)));
+    }
+  }
+  return 0;
+}
+
+/// "554 554 5.7.0 …": a reporter put the code in front of a reply that had it already.
+void drop_repeated_codes(QuotedReply& reply) {
+  auto again = codes_at(reply.text, 0);
+  if (!again || again->code == 0 || again->code != reply.code || again->length >= reply.text.size()) return;
+  if (!reply.status) reply.status = again->status;
+  reply.text = fold_space(std::string_view(reply.text).substr(again->length));
+}
+
+bool before_status(char c) { return is_space(c) || std::string_view("#([{,;:=<\"'").find(c) != std::string_view::npos; }
+
+}  // namespace
+
+std::optional<CodesAt> codes_within(std::string_view text) {
+  CodesAt out;
+  out.code = announced_code(text);
+  bool marked = false;
+  for (std::size_t i = 0; i + 5 <= text.size(); ++i) {
+    if ((text[i] != '4' && text[i] != '5') || (i > 0 && !before_status(text[i - 1]))) continue;
+    std::size_t n = status_length(text, i);
+    if (n == 0) continue;
+    auto status = smtp::EnhancedStatus::parse(text.substr(i, n));
+    if (!status || (out.code != 0 && status->klass != out.code / 100)) continue;
+    bool hash = i > 0 && text[i - 1] == '#';
+    if (!out.status || (hash && !marked)) out.status = status;
+    marked = marked || hash;
+  }
+  if (out.code == 0 && !out.status) return std::nullopt;
+  return out;
+}
+
 QuotedReply quoted_reply(std::string_view text) {
   text = trim(text.substr(0, reply_limit));
   QuotedReply out;
@@ -90,6 +137,7 @@ QuotedReply quoted_reply(std::string_view text) {
       out.code = reply->code;
       out.status = reply->status;
       out.text = reply->text();
+      drop_repeated_codes(out);
       return out;
     }
   }
@@ -99,6 +147,7 @@ QuotedReply quoted_reply(std::string_view text) {
     text.remove_prefix(codes->length);
   }
   out.text = fold_space(text);
+  drop_repeated_codes(out);
   return out;
 }
 
@@ -181,6 +230,8 @@ std::optional<smtp::Phase> phase_in(std::string_view words) {
       {"reject: helo from", Phase::ehlo},
       {"my name was rejected", Phase::ehlo},
       {"in reply to data command", Phase::data},
+      {"error following rcpt command", Phase::rcpt},
+      {"rejected recipient", Phase::rcpt},
       {"after data", Phase::data},
       {"reject: data from", Phase::data},
       {"command: 'data", Phase::data},

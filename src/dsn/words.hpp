@@ -25,6 +25,10 @@ struct CodesAt {
 /// classes 4 and 5: nothing else refuses.
 std::optional<CodesAt> codes_at(std::string_view text, std::size_t at);
 
+/// Codes that stand inside of words instead of before them: "no such mailbox (#5.1.1)", "ERROR_CODE :550",
+/// "ResponseCode 421", "host: mx.y.example 5.2.2 <b@y> mailbox full". `length` is 0. For one statement, not for a page.
+std::optional<CodesAt> codes_within(std::string_view text);
+
 /// A reply as quoted, codes taken off, a multi-line reply joined; codes 0/none where it has none. At most reply_limit
 /// octets are read.
 QuotedReply quoted_reply(std::string_view text);
