@@ -14,6 +14,7 @@
 #include "dsn/delivery_report.hpp"
 #include "dsn/excerpt.hpp"
 #include "dsn/log_line.hpp"
+#include "dsn/notification.hpp"
 #include "dsn/prose.hpp"
 #include "dsn/read_message.hpp"
 #include "dsn/recognise.hpp"
@@ -68,6 +69,7 @@ std::vector<Refusal> read_pasted(std::string_view octets) {
     auto found = refusals_of(parse_delivery_report(text), text);
     if (!found.empty()) return found;
   }
+  if (auto told = read_notification(text); !told.empty()) return told;
   auto lines = read_transcript(text, most_refusals);
   bool begins_with_code = codes_at(trim(octets.substr(0, 200)), 0).has_value();
   if (lines.size() > 1 || (lines.size() == 1 && !begins_with_code && lines.front().phase)) return lines;

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "dsn/delivery_report.hpp"
 #include "dsn/excerpt.hpp"
+#include "dsn/notification.hpp"
 #include "dsn/prose.hpp"
 #include "dsn/recognise.hpp"
 #include "dsn/returned.hpp"
@@ -75,13 +76,31 @@ mail::Text words_of(const mail::Part* plain, const mail::Part* html) {
   return text;
 }
 
+enum class Completeness { whole, cut_off };
+
+bool is_about(const std::string& recipient, const Refusal& refusal, bool cut) {
+  if (iequals(recipient, refusal.recipient) || iequals(recipient, refusal.original_recipient)) return true;
+  return cut && istarts_with(recipient, refusal.recipient);
+}
+
+/// The last recipient of a report whose end is missing: where its fields break off, the words above are whole.
+void complete(Refusal& refusal, const Refusal& words) {
+  refusal.recipient = words.recipient;
+  if (words.decided().text.size() <= refusal.decided().text.size()) return;
+  refusal.reply = words.reply;
+  refusal.inner = words.inner;
+  refusal.evidence = words.evidence;
+  refusal.client_address = words.client_address;
+}
+
 /// Joins what the words say to what the report says, recipient by recipient.
-void join(std::vector<Refusal>& from_report, const Prose& prose) {
+void join(std::vector<Refusal>& from_report, const Prose& prose, Completeness completeness) {
   for (auto& refusal : from_report) {
+    bool cut = completeness == Completeness::cut_off && &refusal == &from_report.back();
     const Refusal* match = nullptr;
     for (const auto& words : prose.refusals)
-      if (iequals(words.recipient, refusal.recipient) || iequals(words.recipient, refusal.original_recipient))
-        match = &words;
+      if (is_about(words.recipient, refusal, cut)) match = &words;
+    if (cut && match != nullptr) complete(refusal, *match);
     if (match == nullptr && from_report.size() == 1 && prose.refusals.size() == 1) match = &prose.refusals.front();
     if (refusal.reporter.empty()) refusal.reporter = prose.reporter;
     if (match == nullptr || !refusal.is_refusal()) continue;
@@ -148,8 +167,10 @@ class MessageReader {
     if (found.empty()) {
       found = std::move(prose.refusals);
     } else {
-      join(found, prose);
+      bool cut = std::find(message_.notes.begin(), message_.notes.end(), mail::note_unclosed) != message_.notes.end();
+      join(found, prose, cut ? Completeness::cut_off : Completeness::whole);
       add_wordings(found, prose);
+      if (cut) add_missing(found, prose);
     }
     if (found.empty() && !user) found = read_forwarded();
     if (found.empty()) {
@@ -225,6 +246,11 @@ class MessageReader {
   /// that a bounce is meant: everybody's mail may hold "550 …" somewhere.
   Prose read_words(bool alone) {
     mail::Text text = words_of(parts_.plain, parts_.html);
+    if (alone) {
+      Prose told;
+      told.refusals = read_notification(text);
+      if (!told.refusals.empty()) return told;
+    }
     bool report = !alone || from_mail_system(header());
     if (alone && is_quoted(text.view())) text = mail::without_quote_marks(text);
     ProseContext context;
@@ -271,15 +297,29 @@ class MessageReader {
     prose.refusals.push_back(std::move(refusal));
   }
 
+  /// Recipients that only the words still name, in a report whose end is missing.
+  static void add_missing(std::vector<Refusal>& found, const Prose& prose) {
+    if (!found.empty() && found.back().recipient.find('@') == std::string::npos && found.back().is_refusal() &&
+        found.back().reply.code == 0)
+      found.pop_back();
+    for (const auto& words : prose.refusals) {
+      auto same = [&](const Refusal& r) { return is_about(words.recipient, r, false); };
+      if (!words.recipient.empty() && std::none_of(found.begin(), found.end(), same)) found.push_back(words);
+    }
+    if (found.empty()) found.emplace_back().kind = Kind::failed;
+  }
+
   /// A report that names recipients and no reason: the words may tell it.
   static void add_wordings(std::vector<Refusal>& found, const Prose& prose) {
     for (auto& refusal : found) {
       if (!refusal.is_refusal() || refusal.reply.code != 0 || !refusal.reply.text.empty()) continue;
       for (const auto& wording : prose.wordings) {
-        bool about = iequals(wording.recipient, refusal.recipient) || wording.recipient.empty();
+        bool about = wording.recipient.empty() || found.size() == 1 || iequals(wording.recipient, refusal.recipient);
         auto known = about ? known_wording(wording) : std::nullopt;
         if (!known) continue;
         refusal.reply.text = std::move(known->reply.text);
+        if (!refusal.recipient.empty() && istarts_with(wording.recipient, refusal.recipient))
+          refusal.recipient = wording.recipient;
         refusal.evidence = std::move(known->evidence);
         break;
       }
@@ -298,7 +338,8 @@ class MessageReader {
     auto matches = kb::Catalogue::builtin().match({0, "", wording.words.octets()});
     if (matches.empty()) return std::nullopt;
     // "Given up after four days" is the answer only where no reason is named beside it.
-    auto plain = std::find_if(matches.begin(), matches.end(), [](const auto& m) { return !m.phrase->wrapper; });
+    auto sure = [](const kb::PhraseMatch& m) { return !m.phrase->wrapper && !m.phrase->vague; };
+    auto plain = std::find_if(matches.begin(), matches.end(), sure);
     const auto& best = plain != matches.end() ? *plain : matches.front();
     Refusal refusal;
     refusal.kind = says_delayed(wording.words.view()) ? Kind::delayed : Kind::failed;

@@ -32,6 +32,9 @@ Best best_of(const std::vector<kb::PhraseMatch>& matches) {
     auto& slot = match.phrase->wrapper ? best.wrapper : best.plain;
     if (slot == nullptr) slot = &match;
   }
+  // "Try again later … given up after four days": words of many meanings do not hide that.
+  bool telling = best.wrapper != nullptr && best.wrapper->phrase->reason != kb::Reason::unknown;
+  if (best.plain != nullptr && best.plain->phrase->vague && telling) best.plain = nullptr;
   return best;
 }
 
@@ -50,6 +53,7 @@ void take(Reading& reading, const kb::Phrase& phrase) {
 
 double confidence_of(const kb::PhraseMatch& match, const QuotedReply& reply) {
   double value = match.phrase->states.empty() ? 0.75 : 0.9;
+  if (match.phrase->vague) value = 0.5;
   if (match.code_agrees) value += 0.05;
   if (reply.code == 0 && !reply.status) value -= 0.1;
   return value;
@@ -70,6 +74,10 @@ void take_code(Reading& reading, const QuotedReply& reply, const kb::Catalogue& 
 /// the message. X.1.z says that the address is meant (RFC 3463 §3.2).
 bool accepted_before(const Refusal& refusal) {
   const QuotedReply& decided = refusal.decided();
+  bool bare = false;
+  for (std::string_view words : {"user unknown", "unknown user", "no such user", "unknown recipient", "recipient unknown"})
+    bare = bare || icontains(decided.text, words);
+  if (!bare) return false;
   if (decided.status && decided.status->subject == 1) return false;
   // "<b@y>: User unknown" without the address: there was none at that step.
   return refusal.phase == smtp::Phase::data || refusal.phase == smtp::Phase::end_of_data ||
@@ -87,6 +95,9 @@ void refine(Reading& reading, const Refusal& refusal) {
     // As a server's reply it means the mailbox; as a mailer's own words about somebody else's address, the domain.
     bool foreign = !refusal.reporter.empty() && !in_domain(refusal.reporter, domain_of(refusal.recipient));
     if (foreign) reading.reason = Reason::domain_not_found;
+  } else if (refusal.phase == smtp::Phase::ehlo && (reading.reason == Reason::sender_rejected ||
+                                                    reading.reason == Reason::domain_not_found)) {
+    reading.reason = Reason::rdns_invalid;  // the only name given by then is the client's own
   } else if (reading.rule == "generic.access-denied" && refusal.phase == smtp::Phase::mail) {
     reading.reason = Reason::sender_rejected;
   }

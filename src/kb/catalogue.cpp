@@ -167,6 +167,7 @@ std::vector<PhraseMatch> Catalogue::match(const ReplyWords& words) const {
       found.push_back({{&phrase, hit->from, hit->to, agrees}, patterns_[i].weight()});
   }
   std::sort(found.begin(), found.end(), [](const Ranked& a, const Ranked& b) {
+    if (a.match.phrase->vague != b.match.phrase->vague) return b.match.phrase->vague;
     if (a.match.code_agrees != b.match.code_agrees) return a.match.code_agrees;
     if (a.match.phrase->wrapper != b.match.phrase->wrapper) return b.match.phrase->wrapper;
     if (a.weight != b.weight) return a.weight > b.weight;

@@ -68,6 +68,7 @@ struct Phrase {
   Reason reason = Reason::unknown;
   std::optional<Party> party;
   bool wrapper = false;
+  bool vague = false;  ///< words of many meanings: counts only where no other phrase fits
 };
 
 struct CodeMeaning {
@@ -112,7 +113,7 @@ class Catalogue {
   /// The nearest code by spelling, for "did you mean"; nullptr where none is near.
   const Cause* nearest(std::string_view word) const;
   const std::vector<Phrase>& phrases() const { return phrases_; }
-  /// All phrases that fit, best first: code agrees before not, non-wrapper before wrapper only where both agree
+  /// All phrases that fit, best first: vague ones last, then code agrees before not, non-wrapper before wrapper only where both agree
   /// equally, then longer pattern. A phrase that names codes of which none fits is left out where the reply has a code;
   /// a code that the reply does not have (554 without enhanced status against "5.7.1") is not held against it.
   std::vector<PhraseMatch> match(const ReplyWords& words) const;

@@ -347,6 +347,7 @@ void read_phrase(Reader& reader, const toml::table& table) {
   phrase.source = in.text("source");
   phrase.seen = in.date("seen");
   phrase.wrapper = in.flag("wrapper");
+  phrase.vague = in.flag("vague");
   in.finish();
   reader.out.phrases.push_back({std::move(phrase), reader.path(), in.line_of_key("id")});
 }

@@ -67,14 +67,19 @@ Pattern::Pattern(std::string_view pattern) {
 std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
   if (parts_.empty()) return std::nullopt;
   std::string_view folded = text.folded();
-  std::size_t begin = std::string_view::npos, at = 0;
-  for (const auto& part : parts_) {
-    std::size_t hit = folded.find(part, at);
-    if (hit == std::string_view::npos) return std::nullopt;
-    if (begin == std::string_view::npos) begin = hit;
-    at = hit + part.size();
+  // Where a later part is too far off, a later occurrence of the first one may be near enough.
+  for (std::size_t begin = folded.find(parts_[0]); begin != std::string_view::npos;
+       begin = folded.find(parts_[0], begin + 1)) {
+    std::size_t at = begin + parts_[0].size();
+    std::size_t part = 1;
+    for (; part < parts_.size(); ++part) {
+      std::size_t hit = folded.substr(0, std::min(folded.size(), at + star_limit + parts_[part].size())).find(parts_[part], at);
+      if (hit == std::string_view::npos) break;
+      at = hit + parts_[part].size();
+    }
+    if (part == parts_.size()) return Hit{text.original(begin), text.original(at - 1) + 1};
   }
-  return Hit{text.original(begin), text.original(at - 1) + 1};
+  return std::nullopt;
 }
 
 CodeFit code_fit(std::string_view wanted, int code, std::string_view status) {

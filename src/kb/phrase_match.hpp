@@ -2,7 +2,7 @@
 #pragma once
 
 // How the words of a refusal are compared with a phrase of data/phrases: letters of either case are equal, a run of
-// white space equals one space, `*` stands for any run (also none), and the pattern may lie anywhere in the text.
+// white space equals one space, `*` stands for any run of up to 300 octets (also none), and the pattern may lie anywhere in the text.
 // Plain search, no regular expressions: linear in the text for each pattern, the same result on every machine.
 
 #include <cstddef>
@@ -32,6 +32,7 @@ class FoldedText {
 
 class Pattern {
  public:
+  static constexpr std::size_t star_limit = 300;  ///< within one statement, not from one end of a report to the other
   explicit Pattern(std::string_view pattern);
   struct Hit {
     std::size_t from = 0, to = 0;  ///< octets of the original text

@@ -146,7 +146,7 @@ class Splitter {
       std::size_t end = more ? without_line_end(outer.body, now.next, next.begin) : outer.body.size();
       outer.parts.push_back(part(outer.body_offset + now.next, outer.body_offset + end, outer.depth + 1));
       if (!more) {
-        note("a multipart without its closing boundary");
+        note(std::string(note_unclosed));
         return;
       }
       now = next;

@@ -84,6 +84,9 @@ struct Part {
   std::string transfer_encoding() const;  ///< lower case, "7bit" where absent
 };
 
+/// Of a message whose end is missing.
+inline constexpr std::string_view note_unclosed = "a multipart without its closing boundary";
+
 struct Message {
   Part root;
   std::vector<std::string> notes;
