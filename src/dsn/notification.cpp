@@ -89,7 +89,8 @@ std::vector<Refusal> read_notification(const mail::Text& input) {
     std::size_t list = words.find(type.list);
     if (!iequals(named, type.name) || list == std::string_view::npos) continue;
     std::size_t end = std::min(words.find(']', list), words.size());
-    for (std::size_t at = words.find('{', list); at < end && out.size() < most_recipients; at = words.find('{', at + 1)) {
+    for (std::size_t at = words.find('{', list); at < end && out.size() < most_recipients;
+         at = words.find('{', at + 1)) {
       std::size_t close = std::min(words.find('}', at), words.size());
       out.push_back(one_of(text, at, close, type.kind));
       std::string_view reporter = word_of(words, "reportingMTA", 0, words.size());

@@ -20,6 +20,7 @@
 #include "dsn/returned.hpp"
 #include "dsn/words.hpp"
 #include "mail/address.hpp"
+#include "mail/charset.hpp"
 #include "mail/message.hpp"
 
 namespace smtpdx::dsn {
@@ -68,11 +69,16 @@ Parts sort_parts(const mail::Part& root) {
   return parts;
 }
 
+mail::Text text_of(const mail::Part& part, std::size_t limit) {
+  mail::Text text = mail::to_utf8(mail::decode_body(part, limit), part.content_type.parameter("charset"));
+  return part.content_type.type == "text/html" ? mail::html_to_text(text) : text;
+}
+
 mail::Text words_of(const mail::Part* plain, const mail::Part* html) {
   mail::Text text;
-  if (plain != nullptr) text = mail::decode_body(*plain, words_limit);
+  if (plain != nullptr) text = text_of(*plain, words_limit);
   if (html != nullptr && trim(std::string_view(text.octets()).substr(0, 4096)).empty())
-    text = mail::html_to_text(mail::decode_body(*html, words_limit));
+    text = text_of(*html, words_limit);
   return text;
 }
 
@@ -158,9 +164,11 @@ class MessageReader {
     for (const auto& text : message_.notes) note_once(notes_, text);
     parts_ = sort_parts(message_.root);
     std::vector<Refusal> found = read_report();
+    if (found.empty() && parts_.feedback == nullptr && is_notice()) return {notice()};
     if (parts_.feedback != nullptr) return complaints();
     // A user's mail is first asked for a bounce within: its own words would be read without their structure.
-    bool user = found.empty() && !from_mail_system(header());
+    is_report_ = from_mail_system(header());
+    bool user = found.empty() && !is_report_;
     if (user) found = read_forwarded();
     if (!found.empty() && user) return based(std::move(found));
     Prose prose = read_words(found.empty());
@@ -199,8 +207,7 @@ class MessageReader {
     if (!from_mail_system(header())) return {};
     for (const mail::Part* part : {parts_.plain, parts_.html}) {
       if (part == nullptr) continue;
-      mail::Text text = mail::decode_body(*part, report_limit);
-      if (part == parts_.html) text = mail::html_to_text(text);
+      mail::Text text = text_of(*part, report_limit);
       if (auto found = fields_among(text); !found.empty()) return found;
     }
     return {};
@@ -251,7 +258,7 @@ class MessageReader {
       told.refusals = read_notification(text);
       if (!told.refusals.empty()) return told;
     }
-    bool report = !alone || from_mail_system(header());
+    bool report = !alone || is_report_;
     if (alone && is_quoted(text.view())) text = mail::without_quote_marks(text);
     ProseContext context;
     context.recipients = mail::addresses(header().value("X-Failed-Recipients"));
@@ -264,7 +271,7 @@ class MessageReader {
     }
     Prose prose = read_prose(text, context);
     if (prose.refusals.empty() && parts_.html != nullptr && parts_.plain != nullptr) {
-      mail::Text html = mail::html_to_text(mail::decode_body(*parts_.html, words_limit));
+      mail::Text html = text_of(*parts_.html, words_limit);
       Prose other = read_prose(html, context);
       if (!other.refusals.empty()) {
         prose = std::move(other);
@@ -379,6 +386,20 @@ class MessageReader {
     return quoted ? read_within(*quoted, "the bounce is quoted in another message") : std::vector<Refusal>{};
   }
 
+  /// "Your message was delivered": nothing was refused.
+  bool is_notice() const {
+    return kind_of_notice(message_.root, words_of(parts_.plain, parts_.html).view()).has_value();
+  }
+
+  Refusal notice() const {
+    Refusal refusal;
+    mail::Text words = words_of(parts_.plain, parts_.html);
+    refusal.kind = kind_of_notice(message_.root, words.view()).value_or(Kind::delivered);
+    refusal.recipient = mail::first_address(header().value("X-Failed-Recipients"));
+    if (refusal.recipient.empty()) refusal.recipient = mail::first_address(header().value("From"));
+    return refusal;
+  }
+
   Refusal without_refusal() const {
     Refusal refusal;
     if (is_challenge(header()))
@@ -427,6 +448,7 @@ class MessageReader {
   std::vector<std::string>& notes_;
   mail::Message message_;
   Parts parts_;
+  bool is_report_ = false;
   mail::Text words_;
   std::optional<std::size_t> returned_in_words_;
 };

@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "dsn/words.hpp"
 
 namespace smtpdx::dsn {
 namespace {
@@ -75,13 +76,35 @@ void take_code(Reading& reading, const QuotedReply& reply, const kb::Catalogue& 
 bool accepted_before(const Refusal& refusal) {
   const QuotedReply& decided = refusal.decided();
   bool bare = false;
-  for (std::string_view words : {"user unknown", "unknown user", "no such user", "unknown recipient", "recipient unknown"})
+  for (std::string_view words :
+       {"user unknown", "unknown user", "no such user", "unknown recipient", "recipient unknown"})
     bare = bare || icontains(decided.text, words);
   if (!bare) return false;
   if (decided.status && decided.status->subject == 1) return false;
   // "<b@y>: User unknown" without the address: there was none at that step.
   return refusal.phase == smtp::Phase::data || refusal.phase == smtp::Phase::end_of_data ||
          decided.text.starts_with(": ");
+}
+
+/// "mx.y.example does not exist": whose name it is decides what it means.
+kb::Reason missing_name(const Refusal& refusal) {
+  std::string_view text = refusal.decided().text;
+  for (std::string_view cue : {" does not exist", " doesn't exist", " not found", " is unknown"}) {
+    std::size_t at = ifind(text, cue);
+    if (at == std::string_view::npos) continue;
+    auto words = split_words(text.substr(0, at));
+    if (words.empty()) continue;
+    std::string_view name = words.back();
+    while (!name.empty() && (name.front() == '<' || name.front() == '(')) name.remove_prefix(1);
+    while (!name.empty() && (name.back() == '>' || name.back() == ')' || name.back() == ':')) name.remove_suffix(1);
+    if (name.find('@') != std::string_view::npos)
+      return iequals(name, refusal.sender) ? kb::Reason::sender_rejected : kb::Reason::recipient_unknown;
+    if (!looks_like_host(name)) continue;
+    std::string domain = domain_of(refusal.recipient);
+    return !domain.empty() && in_domain(canonical_name(name), domain) ? kb::Reason::domain_not_found
+                                                                      : kb::Reason::sender_rejected;
+  }
+  return kb::Reason::unknown;
 }
 
 /// What speaker, step and position say about words that mean several things.
@@ -95,11 +118,17 @@ void refine(Reading& reading, const Refusal& refusal) {
     // As a server's reply it means the mailbox; as a mailer's own words about somebody else's address, the domain.
     bool foreign = !refusal.reporter.empty() && !in_domain(refusal.reporter, domain_of(refusal.recipient));
     if (foreign) reading.reason = Reason::domain_not_found;
-  } else if (refusal.phase == smtp::Phase::ehlo && (reading.reason == Reason::sender_rejected ||
-                                                    reading.reason == Reason::domain_not_found)) {
+  } else if (refusal.phase == smtp::Phase::ehlo &&
+             (reading.reason == Reason::sender_rejected || reading.reason == Reason::domain_not_found)) {
     reading.reason = Reason::rdns_invalid;  // the only name given by then is the client's own
   } else if (reading.rule == "generic.access-denied" && refusal.phase == smtp::Phase::mail) {
     reading.reason = Reason::sender_rejected;
+  }
+  if (reading.rule.empty()) {
+    if (kb::Reason named = missing_name(refusal); named != Reason::unknown) {
+      reading.reason = named;
+      reading.confidence = 0.5;
+    }
   }
   bool vague = reading.reason == Reason::unknown || reading.reason == Reason::system_error ||
                (reading.rule.empty() && reading.reason == Reason::protocol_error);

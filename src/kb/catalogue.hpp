@@ -113,9 +113,10 @@ class Catalogue {
   /// The nearest code by spelling, for "did you mean"; nullptr where none is near.
   const Cause* nearest(std::string_view word) const;
   const std::vector<Phrase>& phrases() const { return phrases_; }
-  /// All phrases that fit, best first: vague ones last, then code agrees before not, non-wrapper before wrapper only where both agree
-  /// equally, then longer pattern. A phrase that names codes of which none fits is left out where the reply has a code;
-  /// a code that the reply does not have (554 without enhanced status against "5.7.1") is not held against it.
+  /// All phrases that fit, best first: vague ones last, then code agrees before not, non-wrapper before wrapper only
+  /// where both agree equally, then longer pattern. A phrase that names codes of which none fits is left out where the
+  /// reply has a code; a code that the reply does not have (554 without enhanced status against "5.7.1") is not held
+  /// against it.
   std::vector<PhraseMatch> match(const ReplyWords& words) const;
   /// Meaning of an enhanced status or a basic code; the class-independent row ("X.7.1") where there is no exact one.
   const CodeMeaning* code(std::string_view code) const;

@@ -73,7 +73,8 @@ std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
     std::size_t at = begin + parts_[0].size();
     std::size_t part = 1;
     for (; part < parts_.size(); ++part) {
-      std::size_t hit = folded.substr(0, std::min(folded.size(), at + star_limit + parts_[part].size())).find(parts_[part], at);
+      std::size_t hit =
+          folded.substr(0, std::min(folded.size(), at + star_limit + parts_[part].size())).find(parts_[part], at);
       if (hit == std::string_view::npos) break;
       at = hit + parts_[part].size();
     }

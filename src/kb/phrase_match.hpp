@@ -2,8 +2,9 @@
 #pragma once
 
 // How the words of a refusal are compared with a phrase of data/phrases: letters of either case are equal, a run of
-// white space equals one space, `*` stands for any run of up to 300 octets (also none), and the pattern may lie anywhere in the text.
-// Plain search, no regular expressions: linear in the text for each pattern, the same result on every machine.
+// white space equals one space, `*` stands for any run of up to 300 octets (also none), and the pattern may lie
+// anywhere in the text. Plain search, no regular expressions: linear in the text for each pattern, the same result on
+// every machine.
 
 #include <cstddef>
 #include <optional>

@@ -5,23 +5,10 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "mail/charset.hpp"
 
 namespace smtpdx::mail {
 namespace {
-
-std::string latin1_to_utf8(std::string_view s) {
-  std::string out;
-  for (char c : s) {
-    auto u = static_cast<unsigned char>(c);
-    if (u < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xC0 | (u >> 6));
-      out += static_cast<char>(0x80 | (u & 0x3F));
-    }
-  }
-  return out;
-}
 
 std::optional<std::string> decode_word(std::string_view charset, char encoding, std::string_view text) {
   std::string octets;
@@ -34,13 +21,7 @@ std::optional<std::string> decode_word(std::string_view charset, char encoding, 
   } else {
     return std::nullopt;
   }
-  std::string name = to_lower(charset.substr(0, charset.find('*')));  // RFC 2231 §5: language after "*"
-  if (name == "utf-8" || name == "us-ascii" || name == "utf8") {
-    if (!valid_utf8(octets)) return std::nullopt;
-    return octets;
-  }
-  if (name == "iso-8859-1" || name == "iso-8859-15" || name == "windows-1252") return latin1_to_utf8(octets);
-  return std::nullopt;
+  return to_utf8(octets, charset.substr(0, charset.find('*')));  // RFC 2231 §5: language after "*"
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "mail/address.hpp"
+#include "mail/charset.hpp"
 #include "mail/encoded_word.hpp"
 #include "mail/mbox.hpp"
 
@@ -55,6 +56,25 @@ TEST(Text, HtmlBecomesWords) {
   EXPECT_EQ(origin_of(html, text, "<b@y"), "&lt;b@y");
 }
 
+TEST(Text, CharacterSetsBecomeUtf8WithTheWayBack) {
+  std::string jis = "a \x1b$B%F%9%H\x1b(B b";
+  Text text = to_utf8(Text(jis, 0), "ISO-2022-JP");
+  EXPECT_EQ(text.octets(), "a テスト b");
+  EXPECT_EQ(origin_of(jis, text, " b"), " b");
+  EXPECT_EQ(to_utf8(Text("caf\xe9", 0), "iso-8859-1").octets(), "café");
+  EXPECT_EQ(to_utf8(Text("caf\xe9", 0), "uft-8").octets(), "café");  // a wrong name, and wrong octets for the right one
+  EXPECT_EQ(to_utf8(Text("caf\xc3\xa9", 0), "nobody-knows").octets(), "café");
+  EXPECT_EQ(to_utf8(Text("A+ZeVnLIqe- B", 0), "unicode-1-1-utf-7").octets(), "A日本語 B");
+  EXPECT_EQ(to_utf8(Text("550 plain", 7), "utf-7").range(0, 3).first, 7u);
+}
+
+TEST(Text, QuotedLinesLoseOneMark) {
+  std::string in = "Hello\n\n> one\n> >>> DATA\n>\n> <<< 550 no\n\nBye\n";
+  Text text = quoted_lines(Text(in, 0));
+  EXPECT_EQ(text.octets(), "one\n>>> DATA\n\n<<< 550 no\n");
+  EXPECT_EQ(origin_of(in, text, "550"), "550");
+}
+
 TEST(Text, QuoteMarksComeOff) {
   std::string in = "> one\n>> two\n>\nthree > four\n>five";
   Text text = without_quote_marks(Text(in, 0));
@@ -89,7 +109,8 @@ TEST(EncodedWord, DecodesWhatItKnows) {
   EXPECT_EQ(decode_encoded_words("=?utf-8?Q?Re=3A_na=C3=AFve?= rest"), "Re: na\xC3\xAFve rest");
   EXPECT_EQ(decode_encoded_words("=?UTF-8?B?w6Q=?= =?utf-8?b?w7Y=?="), "\xC3\xA4\xC3\xB6");
   EXPECT_EQ(decode_encoded_words("=?iso-8859-1?q?=E4?="), "\xC3\xA4");
-  EXPECT_EQ(decode_encoded_words("=?iso-2022-jp?B?GyRC?="), "=?iso-2022-jp?B?GyRC?=");
+  EXPECT_EQ(decode_encoded_words("=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?="), "テスト");
+  EXPECT_EQ(decode_encoded_words("=?koi8-r?B?8NTJ?="), "Пти");
   EXPECT_EQ(decode_encoded_words("=?utf-8?Q?broken"), "=?utf-8?Q?broken");
   EXPECT_EQ(decode_encoded_words("a =? b"), "a =? b");
 }

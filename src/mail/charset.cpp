@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mail/charset.hpp"
+
+#include <iconv.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "base/text.hpp"
+
+namespace smtpdx::mail {
+namespace {
+
+/// The name by which iconv knows the set; empty for UTF-8, ASCII and what nobody knows.
+std::string iconv_name(std::string_view charset) {
+  std::string name = to_lower(trim(charset));
+  name = name.substr(0, name.find_first_of("* \t;"));
+  if (name.size() > 40) return {};
+  struct Alias {
+    std::string_view name, iconv;
+  };
+  static constexpr Alias aliases[] = {{"utf-8", ""},
+                                      {"utf8", ""},
+                                      {"uft-8", ""},
+                                      {"us-ascii", ""},
+                                      {"ascii", ""},
+                                      {"", ""},
+                                      {"unicode-1-1-utf-7", "UTF-7"},
+                                      {"utf-7", "UTF-7"},
+                                      {"x-sjis", "CP932"},
+                                      {"shift_jis", "CP932"},
+                                      {"windows-31j", "CP932"},
+                                      {"iso-2022-jp", "ISO-2022-JP"},
+                                      {"gb2312", "GB18030"},
+                                      {"gbk", "GB18030"},
+                                      {"x-gbk", "GB18030"},
+                                      {"ks_c_5601-1987", "CP949"},
+                                      {"euc-kr", "CP949"},
+                                      {"iso-8859-1", "CP1252"},
+                                      {"latin1", "CP1252"}};
+  for (const auto& alias : aliases)
+    if (alias.name == name) return std::string(alias.iconv);
+  return name;
+}
+
+bool is_plain(std::string_view octets) {
+  return std::all_of(octets.begin(), octets.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != 0x1B; });
+}
+
+struct Closer {
+  void operator()(void* handle) const { iconv_close(handle); }
+};
+
+/// Calls `push(octet, from, width)` for each octet of the result; false where the set is unknown or does not fit.
+template <class Push>
+bool convert(std::string_view in, const std::string& from, Push push) {
+  iconv_t opened = iconv_open("UTF-8", from.c_str());
+  if (opened == reinterpret_cast<iconv_t>(-1)) return false;
+  std::unique_ptr<void, Closer> handle(opened);
+  char* next = const_cast<char*>(in.data());
+  std::size_t left = in.size(), broken = 0;
+  while (left > 0) {
+    // A window of one character at a time keeps the way back exact.
+    char out[8];
+    char* to = out;
+    std::size_t room = 4, before = left;
+    iconv(handle.get(), &next, &left, &to, &room);
+    std::size_t at = in.size() - before, width = before - left;
+    // As many octets out as in: they are ASCII, each with an origin of its own.
+    bool single = static_cast<std::size_t>(to - out) == width;
+    for (char* c = out; c < to; ++c) {
+      std::size_t ahead = single ? static_cast<std::size_t>(c - out) : 0;
+      push(*c, at + ahead, single ? 1 : std::max<std::size_t>(width, 1));
+    }
+    if (width > 0) continue;
+    if (++broken > in.size() / 8 + 4) return false;
+    push('?', at, 1);
+    ++next;
+    --left;
+  }
+  return true;
+}
+
+template <class Push>
+void from_latin1(std::string_view in, Push push) {
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    auto u = static_cast<unsigned char>(in[i]);
+    if (u < 0x80) {
+      push(in[i], i, 1);
+    } else {
+      push(static_cast<char>(0xC0 | (u >> 6)), i, 1);
+      push(static_cast<char>(0x80 | (u & 0x3F)), i, 1);
+    }
+  }
+}
+
+/// What is to be done with the octets.
+enum class Way { keep, convert, latin1 };
+
+Way way_of(std::string_view octets, const std::string& name) {
+  bool utf7 = name == "UTF-7" && octets.find('+') != std::string_view::npos;
+  if (is_plain(octets) && !utf7) return Way::keep;
+  if (name.empty()) return valid_utf8(octets) ? Way::keep : Way::latin1;
+  return Way::convert;
+}
+
+}  // namespace
+
+Text to_utf8(Text text, std::string_view charset) {
+  std::string name = iconv_name(charset);
+  Way way = way_of(text.view(), name);
+  if (way == Way::keep) return text;
+  Text out;
+  auto push = [&](char c, std::size_t at, std::size_t width) {
+    auto [offset, length] = text.range(at, width);
+    out.push(c, offset, std::min<std::size_t>(length, 255));
+  };
+  if (way == Way::convert && convert(text.view(), name, push)) return out;
+  if (way == Way::convert && valid_utf8(text.view())) return text;
+  out = {};
+  from_latin1(text.view(), push);
+  return out;
+}
+
+std::string to_utf8(std::string_view octets, std::string_view charset) {
+  std::string name = iconv_name(charset);
+  Way way = way_of(octets, name);
+  if (way == Way::keep) return std::string(octets);
+  std::string out;
+  auto push = [&](char c, std::size_t, std::size_t) { out += c; };
+  if (way == Way::convert && convert(octets, name, push)) return out;
+  if (way == Way::convert && valid_utf8(octets)) return std::string(octets);
+  out.clear();
+  from_latin1(octets, push);
+  return out;
+}
+
+}  // namespace smtpdx::mail
