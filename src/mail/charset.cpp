@@ -62,18 +62,16 @@ bool convert(std::string_view in, const std::string& from, Push push) {
   char* next = const_cast<char*>(in.data());
   std::size_t left = in.size(), broken = 0;
   while (left > 0) {
-    // A window of one character at a time keeps the way back exact.
-    char out[8];
+    // As little room as the next character needs: one at a time keeps the way back exact.
+    char out[4];
     char* to = out;
-    std::size_t room = 4, before = left;
-    iconv(handle.get(), &next, &left, &to, &room);
-    std::size_t at = in.size() - before, width = before - left;
-    // As many octets out as in: they are ASCII, each with an origin of its own.
-    bool single = static_cast<std::size_t>(to - out) == width;
-    for (char* c = out; c < to; ++c) {
-      std::size_t ahead = single ? static_cast<std::size_t>(c - out) : 0;
-      push(*c, at + ahead, single ? 1 : std::max<std::size_t>(width, 1));
+    std::size_t before = left;
+    for (std::size_t size = 1; size <= 4 && to == out; ++size) {
+      std::size_t room = size;
+      iconv(handle.get(), &next, &left, &to, &room);
     }
+    std::size_t at = in.size() - before, width = before - left;
+    for (char* c = out; c < to; ++c) push(*c, at, std::max<std::size_t>(width, 1));
     if (width > 0) continue;
     if (++broken > in.size() / 8 + 4) return false;
     push('?', at, 1);
