@@ -13,11 +13,6 @@
 namespace smtpdx::mta::postfix {
 namespace {
 
-struct Key {
-  std::string text;
-  bool partial = false;
-};
-
 void add_domain_keys(std::vector<Key>& keys, std::string_view domain, Parents parents, bool first_partial) {
   bool partial = first_partial;
   for (auto rest = domain; !rest.empty();) {
@@ -170,13 +165,12 @@ static void add_mail_keys(std::vector<Key>& keys, const Resolved& address, std::
 Evaluation::Access Evaluation::access_to_client(const std::string& table) const {
   Access access;
   access.subject = client_subject();
-  access.name_missing = !session_.client_name;
+  access.name_missing = !peer_.name;
   if (!session_.client) {
     access.settled = Ruling::open_question("the client's address, for " + table, true, true);
     return access;
   }
-  if (session_.client_name)
-    add_domain_keys(access.keys, *session_.client_name, parents_of(parameters_, "smtpd_access_maps"), false);
+  if (peer_.name) add_domain_keys(access.keys, *peer_.name, parents_of(parameters_, "smtpd_access_maps"), false);
   add_address_keys(access.keys, *session_.client);
   return access;
 }
@@ -233,23 +227,171 @@ Ruling Evaluation::check_access(std::string_view which, const Cited& table, std:
   const auto opened = tables_.open(table);
   if (access.name_missing && opened->may_hold_names())
     return Ruling::open_question("the client's name (PTR and back), for " + shown, true, true);
-  for (const auto& key : access.keys) {
-    if (key.partial && !opened->partial_keys()) continue;
+  auto ruling = first_entry(access.keys, *opened, access.subject, parameter, depth, nested);
+  if (!ruling) return Ruling::nothing("no entry for " + printable(access.keys.front().text, 80));
+  const bool suspicious = which == "check_recipient_access" && resolved_->routed &&
+                          !parameters_.flag("allow_untrusted_routing").value_or(false);
+  if (suspicious && ruling->effect == Ruling::permit)
+    return Ruling::nothing("a permit does not count for an address that asks to be routed on");
+  return *ruling;
+}
+
+/// What the first key that the table holds makes of the session; nullopt where it holds none.
+std::optional<Ruling> Evaluation::first_entry(const std::vector<Key>& keys, const Table& table, const Subject& subject,
+                                              std::string_view parameter, unsigned depth, ListResult& nested) {
+  for (const auto& key : keys) {
+    if (key.partial && !table.partial_keys()) continue;
     if (has_unknown(key.text))
       return Ruling::open_question("the value of $" + unknown_names(key.text).front(), true, true);
-    const auto found = opened->lookup(key.text);
-    if (found.broken) return bad_configuration(access.subject, found.why);
+    const auto found = table.lookup(key.text);
+    if (found.broken) return bad_configuration(subject, found.why);
     if (found.answer == Answer::unknown) return Ruling::open_question(found.why, true, true);
     if (found.answer == Answer::no) continue;
-    auto ruling = table_action(found, access.subject, parameter, depth, nested);
-    const bool suspicious = which == "check_recipient_access" && resolved_->routed &&
-                            !parameters_.flag("allow_untrusted_routing").value_or(false);
-    if (suspicious && ruling.effect == Ruling::permit)
-      return Ruling::nothing("a permit does not count for an address that asks to be routed on");
+    auto ruling = table_action(found, subject, parameter, depth, nested);
     if (ruling.where.built_in()) ruling.where = found.where;
     return ruling;
   }
-  return Ruling::nothing("no entry for " + printable(access.keys.front().text, 80));
+  return std::nullopt;
+}
+
+// ---- check_*_mx_access, check_*_ns_access, check_*_a_access, check_reverse_client_hostname_access ----
+
+struct Evaluation::Servers {
+  std::string_view restriction;
+  enum Of { client, reverse_client, helo, sender, recipient } of;
+  dns::Type type;  ///< A: the name itself
+};
+
+const Evaluation::Servers* Evaluation::servers_of(std::string_view restriction) {
+  using dns::Type;
+  static constexpr std::array<Servers, 15> all = {{
+      {"check_client_mx_access", Servers::client, Type::MX},
+      {"check_client_ns_access", Servers::client, Type::NS},
+      {"check_client_a_access", Servers::client, Type::A},
+      {"check_reverse_client_hostname_mx_access", Servers::reverse_client, Type::MX},
+      {"check_reverse_client_hostname_ns_access", Servers::reverse_client, Type::NS},
+      {"check_reverse_client_hostname_a_access", Servers::reverse_client, Type::A},
+      {"check_helo_mx_access", Servers::helo, Type::MX},
+      {"check_helo_ns_access", Servers::helo, Type::NS},
+      {"check_helo_a_access", Servers::helo, Type::A},
+      {"check_sender_mx_access", Servers::sender, Type::MX},
+      {"check_sender_ns_access", Servers::sender, Type::NS},
+      {"check_sender_a_access", Servers::sender, Type::A},
+      {"check_recipient_mx_access", Servers::recipient, Type::MX},
+      {"check_recipient_ns_access", Servers::recipient, Type::NS},
+      {"check_recipient_a_access", Servers::recipient, Type::A},
+  }};
+  const auto it =
+      std::find_if(all.begin(), all.end(), [&](const auto& s) { return iequals(s.restriction, restriction); });
+  return it == all.end() ? nullptr : &*it;
+}
+
+/// The name whose servers are meant; empty: there is none, nothing is said. nullopt: not known to us.
+std::optional<std::string> Evaluation::name_asked(const Servers& servers, Subject& subject) const {
+  const auto of_client = [&](const std::optional<std::string>& name) -> std::optional<std::string> {
+    if (!name) return std::nullopt;
+    return iequals(*name, "unknown") ? std::string() : *name;
+  };
+  const auto domain = [](const std::string& address) { return address.substr(address.rfind('@') + 1); };
+  switch (servers.of) {
+    case Servers::client:
+      subject = client_subject();
+      return of_client(peer_.name);
+    case Servers::reverse_client:
+      subject = {peer_.reverse.value_or("…"), "Unverified Client host", {}};
+      return of_client(peer_.reverse);
+    case Servers::helo:
+      subject = helo_subject();
+      return progress_.helo ? session_.helo : std::string();
+    case Servers::sender:
+      subject = sender_subject();
+      return progress_.sender && sender_ ? domain(*sender_) : std::string();
+    case Servers::recipient:
+      subject = recipient_subject();
+      return progress_.recipient ? domain(*recipient_) : std::string();
+  }
+  return std::nullopt;
+}
+
+/// A server's name and then its addresses, as keys.
+std::optional<Ruling> Evaluation::server_entry(const std::string& server, const Table& table, const Subject& subject,
+                                               std::string_view parameter, unsigned depth, ListResult& nested) {
+  std::vector<Key> keys;
+  add_domain_keys(keys, server, parents_of(parameters_, "smtpd_access_maps"), false);
+  if (auto ruling = first_entry(keys, table, subject, parameter, depth, nested)) return ruling;
+  if (const auto numeric = IpAddress::parse(server)) {
+    keys.clear();
+    add_address_keys(keys, *numeric);
+    return first_entry(keys, table, subject, parameter, depth, nested);
+  }
+  for (const auto type : {dns::Type::A, dns::Type::AAAA}) {
+    const auto addresses = ask(server, type);
+    if (!addresses) return not_told(server, true, true);
+    for (const auto& record : addresses->records) {
+      keys.clear();
+      add_address_keys(keys, record.address);
+      if (auto ruling = first_entry(keys, table, subject, parameter, depth, nested)) return ruling;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Whoever owns a domain chooses its servers and its PTR: smtpd takes an OK for a mistake of the configuration.
+Ruling Evaluation::no_permit_here(Ruling ruling) const {
+  if (ruling.effect != Ruling::permit) return ruling;
+  return Ruling::deny(softened({451, "4.3.5", "Server configuration error"}),
+                      "an OK is not allowed in this restriction: " + ruling.why);
+}
+
+/// A name without MX is its own; without NS its parents' count. What cannot be looked up says nothing.
+Ruling Evaluation::check_servers(const Servers& servers, const Cited& table, std::string_view parameter, unsigned depth,
+                                 ListResult& nested) {
+  Subject subject;
+  const auto name = name_asked(servers, subject);
+  if (!name)
+    return Ruling::open_question("the name that " + std::string(servers.restriction) + " asks about", true, true);
+  if (name->empty()) return Ruling::nothing("there is no name to ask about");
+  const auto opened = tables_.open(table);
+  const auto without_permit = [this](std::optional<Ruling> ruling) {
+    return ruling ? no_permit_here(std::move(*ruling)) : Ruling::nothing("no entry for any of the servers");
+  };
+  if (name->starts_with('[')) {
+    const auto literal = name->substr(1, name->find(']') - 1);
+    const auto address = IpAddress::parse(literal.starts_with("IPv6:") ? literal.substr(5) : literal);
+    if (!address || servers.type == dns::Type::NS) return Ruling::nothing("an address literal");
+    std::vector<Key> keys;
+    add_address_keys(keys, *address);
+    return without_permit(first_entry(keys, *opened, subject, parameter, depth, nested));
+  }
+  std::vector<std::string> hosts;
+  if (servers.type == dns::Type::A) hosts.push_back(to_lower(*name));
+  for (auto at = to_lower(*name); hosts.empty();) {
+    const auto answer = ask(at, servers.type);
+    if (!answer) return not_told(at, true, true);
+    for (const auto& record : answer->records) hosts.push_back(record.name);
+    const bool gone = answer->status == dns::Status::no_data || answer->status == dns::Status::no_name;
+    if (!hosts.empty() || !gone) break;
+    if (servers.type == dns::Type::MX) hosts.push_back(at);
+    const auto dot = at.find('.');
+    if (dot == std::string::npos || dot + 1 == at.size()) break;
+    at.erase(0, dot + 1);
+  }
+  if (hosts.empty() || hosts.front().empty()) return Ruling::nothing("no servers are known");
+  for (const auto& host : hosts)
+    if (auto ruling = server_entry(host, *opened, subject, parameter, depth, nested)) return without_permit(ruling);
+  return without_permit(std::nullopt);
+}
+
+Ruling Evaluation::check_reverse_client(const Cited& table, std::string_view parameter, unsigned depth,
+                                        ListResult& nested) {
+  if (!peer_.reverse || !session_.client) return Ruling::open_question("the client's PTR", true, true);
+  std::vector<Key> keys;
+  add_domain_keys(keys, *peer_.reverse, parents_of(parameters_, "smtpd_access_maps"), false);
+  add_address_keys(keys, *session_.client);
+  const Subject subject{*peer_.reverse, "Unverified Client host", {}};
+  auto ruling = first_entry(keys, *tables_.open(table), subject, parameter, depth, nested);
+  if (!ruling) return Ruling::nothing("no entry for " + printable(*peer_.reverse, 80));
+  return no_permit_here(std::move(*ruling));
 }
 
 Ruling Evaluation::table_action(const Found& found, const Subject& subject, std::string_view parameter, unsigned depth,
@@ -280,8 +422,12 @@ Ruling Evaluation::table_action(const Found& found, const Subject& subject, std:
         {static_cast<int>(parameters_.number("access_map_defer_code").value_or(450)), status.code, status.text});
   }
   if (iequals(word, "DISCARD")) return Ruling::pass(entry + " (taken, then thrown away)");
-  if (iequals(word, "DEFER_IF_PERMIT") || iequals(word, "DEFER_IF_REJECT"))
-    return Ruling::open_question("what comes of " + entry, false, true);
+  if (iequals(word, "DEFER_IF_PERMIT") || iequals(word, "DEFER_IF_REJECT")) {
+    const auto status = split_status(rest, "4.7.1");
+    auto later = denied({450, status.code, status.text.empty() ? "Service unavailable" : status.text});
+    later.effect = iequals(word, "DEFER_IF_PERMIT") ? Ruling::defer_if_permit : Ruling::defer_if_reject;
+    return later;
+  }
   if (word.size() == 3 && all_digits(word) && (word.front() == '4' || word.front() == '5')) {
     const auto status = split_status(rest, std::string(1, word.front()) + ".7.1");
     return denied({static_cast<int>(*parse_number(word)), status.code, status.text});

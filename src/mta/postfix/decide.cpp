@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.hpp"
 #include "mta/postfix/evaluation.hpp"
@@ -123,6 +124,7 @@ Evaluation::Evaluation(const Configuration& configuration, const Session& sessio
       parameters_(configuration.main, service),
       tables_(configuration.directory),
       classes_(parameters_, tables_, configuration.own_addresses),
+      peer_(peer_of(session, configuration.own_addresses)),
       sender_(internal_form(session.sender)),
       recipient_(internal_form(session.recipient)) {
   if (sender_ && !sender_->empty()) resolved_sender_ = classes_.resolve(*sender_);
@@ -293,7 +295,7 @@ std::optional<Outcome> Evaluation::login_step() {
   if (!tls_on() && iequals(only.text.text(), "yes")) return not_offered("smtpd_tls_auth_only", only.where);
   const auto exceptions = MatchList::parse(parameters_.get("smtpd_sasl_exceptions_networks").text, tables_);
   const auto match = exceptions.empty() ? Match{}
-                     : session_.client  ? exceptions.match_client(*session_.client, session_.client_name, Parents::none)
+                     : session_.client  ? exceptions.match_client(*session_.client, peer_.name, Parents::none)
                                         : Match{Answer::unknown, {}, {}, "the client's address"};
   if (match.answer == Answer::yes) return not_offered("smtpd_sasl_exceptions_networks", match.where);
   if (match.answer == Answer::unknown) {
@@ -313,6 +315,9 @@ std::optional<Outcome> Evaluation::one_list(std::string_view parameter, const Su
   const auto list = parameters_.get(parameter);
   open_permit_ = open_refuse_ = false;
   list_unknown_.clear();
+  // The relay and the recipient list are one in this: what the first asked for holds in the second.
+  const bool second = std::exchange(in_recipient_lists_, subject.default_access == "check_recipient_access");
+  if (!second || !in_recipient_lists_) refusal_for_now_.reset();
   const auto result = run_list(list.text, parameter, subject, 0);
   // A list that passes is certain as long as nothing in it could have refused; a refusal only if nothing went before
   // it.
@@ -380,6 +385,7 @@ std::optional<Outcome> Evaluation::recipient_lists() {
   if (!parameters_.flag("smtpd_relay_before_recipient_restrictions").value_or(true)) std::swap(order[0], order[1]);
   for (const auto parameter : order)
     if (auto end = one_list(parameter, recipient_subject(), Stage::rcpt)) return end;
+  if (deferral_) return refused(deferral_->reply, Stage::rcpt, deferral_->by);
   if (!parameters_.flag("smtpd_reject_unlisted_recipient").value_or(true)) return std::nullopt;
   const auto ruling = reject_unlisted_recipient(recipient_subject());
   const auto where = parameters_.get("smtpd_reject_unlisted_recipient").where;

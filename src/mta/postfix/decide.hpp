@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "base/ip.hpp"
 #include "base/result.hpp"
+#include "dns/answer.hpp"
 #include "mta/postfix/classes.hpp"
 #include "mta/postfix/directory.hpp"
 #include "mta/postfix/main_cf.hpp"
@@ -44,6 +46,10 @@ struct ClientCertificate {
   std::map<std::string, std::string> fingerprints;  ///< by digest, "sha256" and so on, and "pubkey_sha256"
 };
 
+/// What DNS told the server about a name; nullopt: not known to us, and the verdict may become `unknown`. CNAMEs are
+/// followed. Must be safe to call as often as wanted.
+using Names = std::function<std::optional<dns::Answer>(const std::string& name, dns::Type type)>;
+
 struct Session {
   std::optional<IpAddress> client;
   std::optional<std::string>
@@ -55,6 +61,7 @@ struct Session {
   std::optional<ClientCertificate> certificate;
   bool certificate_told = true;   ///< false: whether the client shows one is not known to us
   std::string sender, recipient;  ///< SMTP paths, angle brackets optional
+  Names names;                    ///< empty: nothing is known of DNS
 };
 
 enum class Verdict { accepted, refused, no_auth, no_starttls, server_fatal, unknown };

@@ -9,18 +9,22 @@
 #include <vector>
 
 #include "mta/postfix/decide.hpp"
+#include "mta/postfix/peer.hpp"
 
 namespace smtpdx::mta::postfix {
 
 struct Reply {
   int code = 0;
   std::string status, text;
+  bool softened = false;  ///< for good, had soft_bounce not made it temporary
 };
 
 /// What one restriction does to the session.
 struct Ruling {
-  enum Effect { none, permit, refuse, open } effect = none;
-  Reply reply;                                  ///< where refuse
+  /// defer_if_permit refuses for now where nothing else refuses; defer_if_reject turns a refusal of the same list into
+  /// its own, which is for now only.
+  enum Effect { none, permit, refuse, open, defer_if_permit, defer_if_reject } effect = none;
+  Reply reply;                                  ///< where refuse or defer_…
   std::string why;                              ///< for the trace; where open: what would have to be known
   bool may_permit = false, may_refuse = false;  ///< where open: what it could have done
   bool not_replayed = false;  ///< where open: it asks the world (DNS, a policy service), not the files
@@ -30,6 +34,12 @@ struct Ruling {
   static Ruling nothing(std::string why = {}) { return make(none, {}, std::move(why)); }
   static Ruling pass(std::string why) { return make(permit, {}, std::move(why)); }
   static Ruling deny(Reply reply, std::string why) { return make(refuse, std::move(reply), std::move(why)); }
+  static Ruling if_permit(Reply reply, std::string why) {
+    return make(defer_if_permit, std::move(reply), std::move(why));
+  }
+  static Ruling if_reject(Reply reply, std::string why) {
+    return make(defer_if_reject, std::move(reply), std::move(why));
+  }
   static Ruling open_question(std::string why, bool may_permit, bool may_refuse) {
     auto ruling = make(open, {}, std::move(why));
     ruling.may_permit = may_permit;
@@ -58,6 +68,12 @@ struct Subject {
   std::string_view default_access;  ///< what a bare type:table stands for in this list
 };
 
+/// A key to look up. Partial: not in pattern tables.
+struct Key {
+  std::string text;
+  bool partial = false;
+};
+
 /// How far the session has come when a list is run: with smtpd_delay_reject = no they run one after the other.
 struct Progress {
   bool helo = false, sender = false, recipient = false, login = false;
@@ -71,6 +87,7 @@ class Evaluation {
 
  private:
   using Handler = Ruling (Evaluation::*)(const Subject&);
+  using TableHandler = Ruling (Evaluation::*)(const Cited& argument, const Subject&);
   struct Restriction;
   struct ListResult {
     enum End { ran_out, permitted, refused } end = ran_out;
@@ -106,6 +123,10 @@ class Evaluation {
   bool is_class(std::string_view name) const;
   Reply reply(std::string_view code_parameter, int fallback, std::string status, std::string text) const;
   Reply softened(Reply reply) const;
+  void remember_deferral(const Ruling& ruling, DecidedBy by);
+  Ruling defer_later(Ruling::Effect effect, const Subject& subject);
+  Ruling defer_if_permit(const Subject&);
+  Ruling defer_if_reject(const Subject&);
   Subject client_subject() const;
   Subject helo_subject() const;
   Subject sender_subject() const;
@@ -142,6 +163,36 @@ class Evaluation {
   Ruling helo_literal(const std::string& helo) const;
   Ruling need_full_address(const std::string& address, std::string_view kind) const;
 
+  // restrictions that ask DNS, dns_restrictions.cpp
+  std::optional<dns::Answer> ask(std::string_view name, dns::Type type) const;
+  Ruling not_told(std::string_view name, bool may_permit, bool may_refuse) const;
+  Ruling temporary(std::string_view action_parameter, Reply reply, std::string why) const;
+  Ruling unknown_client(Peer::State state, const std::optional<std::string>& name, std::string_view what,
+                        const char* status);
+  Ruling unknown_address(const Resolved& address, const std::string& shown, std::string_view kind);
+  Ruling reject_unknown_client(const Subject&);
+  Ruling reject_unknown_reverse_client(const Subject&);
+  Ruling reject_unknown_helo(const Subject&);
+  Ruling reject_unknown_sender_domain(const Subject&);
+  Ruling reject_unknown_recipient_domain(const Subject&);
+  Ruling permit_mx_backup(const Subject&);
+  std::optional<bool> is_ours(std::string_view host) const;
+  std::optional<bool> primaries_allowed(const std::vector<dns::Record>& exchangers);
+  std::optional<std::vector<IpAddress>> addresses_of(std::string_view host) const;
+
+  // blocklists, blocklists.cpp
+  Ruling listed(const Cited& zone, const std::string& query, const std::string& what, std::string_view kind);
+  Ruling listed_domain(const Cited& zone, const std::string& what, std::string_view kind);
+  Reply list_reply(const std::string& zone, const std::string& reason, const std::string& what,
+                   std::string_view kind) const;
+  Ruling reject_rbl_client(const Cited& zone, const Subject&);
+  Ruling reject_rhsbl_client(const Cited& zone, const Subject&);
+  Ruling reject_rhsbl_reverse_client(const Cited& zone, const Subject&);
+  Ruling reject_rhsbl_helo(const Cited& zone, const Subject&);
+  Ruling reject_rhsbl_sender(const Cited& zone, const Subject&);
+  Ruling reject_rhsbl_recipient(const Cited& zone, const Subject&);
+  Ruling permit_dnswl_client(const Cited& zone, const Subject&);
+
   // tables, access.cpp
   struct Access;
   Access access_to(std::string_view which, const std::string& table) const;
@@ -149,6 +200,17 @@ class Evaluation {
   Access access_to_envelope(std::string_view which) const;
   Ruling check_access(std::string_view which, const Cited& table, std::string_view parameter, unsigned depth,
                       ListResult& nested);
+  struct Servers;
+  Ruling check_servers(const Servers& servers, const Cited& table, std::string_view parameter, unsigned depth,
+                       ListResult& nested);
+  std::optional<Ruling> server_entry(const std::string& server, const Table& table, const Subject& subject,
+                                     std::string_view parameter, unsigned depth, ListResult& nested);
+  std::optional<Ruling> first_entry(const std::vector<Key>& keys, const Table& table, const Subject& subject,
+                                    std::string_view parameter, unsigned depth, ListResult& nested);
+  Ruling no_permit_here(Ruling ruling) const;
+  static const Servers* servers_of(std::string_view restriction);
+  std::optional<std::string> name_asked(const Servers& servers, Subject& subject) const;
+  Ruling check_reverse_client(const Cited& table, std::string_view parameter, unsigned depth, ListResult& nested);
   Ruling table_action(const Found& found, const Subject& subject, std::string_view parameter, unsigned depth,
                       ListResult& nested);
   Ruling unlisted(const Resolved& address, std::string_view kind, const std::string& shown, const std::string& status);
@@ -161,10 +223,18 @@ class Evaluation {
   Parameters parameters_;
   mutable Tables tables_;
   Classes classes_;
+  Peer peer_;
   Progress progress_;
   std::optional<std::string> sender_, recipient_;  ///< internal form
   std::optional<Resolved> resolved_sender_, resolved_;
   std::vector<TraceEntry> trace_;
+  struct Deferral {
+    Reply reply;
+    DecidedBy by;
+  };
+  std::optional<Deferral> deferral_;  ///< the first defer_if_permit; counts where nothing refuses
+  bool in_recipient_lists_ = false;
+  std::optional<Reply> refusal_for_now_;  ///< the first defer_if_reject of the list being run
   // of the list being run, and of the session as a whole
   bool open_permit_ = false, open_refuse_ = false, uncertain_ = false, may_be_permitted_ = false;
   std::vector<std::string> list_unknown_, unknown_;

@@ -30,6 +30,8 @@ class Parameters {
   Parameters(const MainCf& main, const Service* service) : main_(&main), service_(service) {}
 
   Value get(std::string_view name) const;
+  /// As it stands, $names and all: for templates whose names are not those of parameters (default_rbl_reply).
+  Cited unexpanded(std::string_view name) const { return raw(name).value_or(Cited()); }
   /// "yes" or "no"; nullopt for an unknowable or a wrong word (Postfix stops at the latter).
   std::optional<bool> flag(std::string_view name) const;
   std::optional<unsigned> number(std::string_view name) const;

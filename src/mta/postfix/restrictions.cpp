@@ -45,10 +45,22 @@ Ruling Evaluation::defer(const Subject& subject) {
   return Ruling::deny(reply("defer_code", 450, "4.3.2", text), "defers everybody who gets this far");
 }
 
+Ruling Evaluation::defer_later(Ruling::Effect effect, const Subject& subject) {
+  Ruling ruling;
+  ruling.effect = effect;
+  ruling.reply = {450, "4.7.0",
+                  angle(subject.name) + ": " + std::string(subject.kind) + " rejected: defer_if_" +
+                      (effect == Ruling::defer_if_permit ? "permit" : "reject") + " requested"};
+  ruling.why = "asked for by name";
+  return ruling;
+}
+
+Ruling Evaluation::defer_if_permit(const Subject& subject) { return defer_later(Ruling::defer_if_permit, subject); }
+Ruling Evaluation::defer_if_reject(const Subject& subject) { return defer_later(Ruling::defer_if_reject, subject); }
+
 Ruling Evaluation::permit_mynetworks(const Subject& subject) {
   if (!session_.client) return Ruling::open_question("the client's address, for mynetworks", true, false);
-  const auto trust =
-      trusted(parameters_, tables_, configuration_.own_addresses, {*session_.client, session_.client_name});
+  const auto trust = trusted(parameters_, tables_, configuration_.own_addresses, {*session_.client, peer_.name});
   if (trust.broken)
     return Ruling::deny(softened({451, "4.3.0", angle(subject.name) + ": Temporary lookup failure"}), trust.why);
   if (trust.answer == Answer::unknown) return Ruling::open_question(trust.why, true, true);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `config decide KIND:PATH`: the relay policy of a configuration, replayed. Where restrictions ask DNS, the answers
+// come from a zone file (--zone) or, where --resolver names a resolver, from there: decided once, what was missing is
+// looked up, decided again, until nothing is missing.
+
+#include <map>
+#include <set>
+
+#include "base/text.hpp"
+#include "cli/verbs.hpp"
+#include "cli/world.hpp"
+#include "dns/resolver.hpp"
+#include "intake/session_cases.hpp"
+#include "mta/zone_file.hpp"
+#include "render/decision.hpp"
+
+namespace smtpdx::cli {
+namespace {
+
+namespace postfix = mta::postfix;
+
+struct Options {
+  OutputOptions output;
+  WorldOptions world;
+  std::string verb, target, cases, zone, server_address;
+  std::string client, helo, tls, user, sender, recipient;
+  std::uint16_t port = 25;
+};
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  smtpdx config decide postfix:/etc/postfix --client 198.51.100.7 --sender a@example.org --rcpt b@example.net\n"
+    "  smtpdx config decide postfix:/etc/postfix --port 587 --tls starttls --sasl-user alice --rcpt b@example.net\n"
+    "  smtpdx config decide postfix:./etc --cases sessions.jsonl --zone dns.json --server-address 192.0.2.25/24\n"
+    "Nothing is written, and no command named in the configuration is run.\n"
+    "Exit code: 0 accepted (or all cases answered), 1 refused, 3 it depends on something the files do not say.";
+
+void define(Flags& flags, Options& o) {
+  flags.positional("verb", o.verb, "decide", Flags::Need::required);
+  flags.positional("configuration", o.target, "postfix:DIRECTORY", Flags::Need::required);
+  flags.text("--client", o.client, "the client's address");
+  flags.port("--port", o.port, "the port it comes to (25)");
+  flags.text("--helo", o.helo, "its EHLO name");
+  flags.text("--tls", o.tls, "starttls or wrapper; nothing: no TLS");
+  flags.text("--sasl-user", o.user, "logged in as");
+  flags.text("--sender", o.sender, "envelope sender");
+  flags.text("--rcpt", o.recipient, "envelope recipient");
+  flags.text("--cases", o.cases, "many sessions, one JSON object a line; - for stdin");
+  flags.text("--server-address", o.server_address, "the server's own addresses, A/PREFIX,…");
+  flags.text("--zone", o.zone, "DNS from a file: {\"records\": {NAME: {TYPE: […]}}, \"servfail\": […]}");
+  add_world_options(flags, o.world);
+  add_output_options(flags, o.output);
+}
+
+Result<postfix::Configuration> load(const Options& o) {
+  const auto colon = o.target.find(':');
+  const auto kind = o.target.substr(0, colon);
+  if (colon == std::string::npos || kind != "postfix")
+    return fail(ErrorKind::usage, "\"" + printable(o.target, 80) + "\" is no postfix:DIRECTORY",
+                "so far only Postfix configurations are replayed: postfix:/etc/postfix");
+  auto configuration = postfix::load(o.target.substr(colon + 1));
+  if (!configuration) return configuration;
+  auto own = intake::read_own_addresses(o.server_address);
+  if (!own) return std::unexpected(own.error());
+  configuration->own_addresses = std::move(*own);
+  return configuration;
+}
+
+Result<intake::SessionCase> typed_case(const Options& o) {
+  if (o.recipient.empty())
+    return fail(ErrorKind::usage, "no recipient", "say --rcpt ADDRESS, or --cases FILE for many sessions");
+  intake::SessionCase one;
+  auto& session = one.session;
+  if (!o.client.empty()) {
+    session.client = IpAddress::parse(o.client);
+    if (!session.client) return fail(ErrorKind::usage, "--client " + o.client + ": not an address");
+  }
+  session.port = o.port;
+  if (!o.helo.empty()) session.helo = o.helo;
+  auto tls = intake::read_tls(o.tls);
+  if (!tls) return fail(ErrorKind::usage, tls.error().message);
+  session.tls = *tls;
+  if (!o.user.empty()) session.login = postfix::Login{o.user, true};
+  session.sender = o.sender;
+  session.recipient = o.recipient;
+  return one;
+}
+
+Result<std::vector<intake::SessionCase>> cases_of(const Options& o) {
+  if (o.cases.empty()) {
+    auto one = typed_case(o);
+    if (!one) return std::unexpected(one.error());
+    return std::vector{std::move(*one)};
+  }
+  auto text = read_input(o.cases);
+  if (!text) return std::unexpected(text.error());
+  return intake::read_session_cases(*text);
+}
+
+/// DNS that is asked afterwards: what decide() misses is noted, and found out before the next try.
+class LiveNames {
+ public:
+  static Result<std::unique_ptr<LiveNames>> make(const WorldOptions& options) {
+    auto world = World::make(options);
+    if (!world) return std::unexpected(world.error());
+    return std::unique_ptr<LiveNames>(new LiveNames(std::move(*world)));
+  }
+
+  postfix::Decision decide(const postfix::Configuration& configuration, postfix::Session session) {
+    session.names = [this](const std::string& name, dns::Type type) { return find(name, type); };
+    for (int round = 0;; ++round) {
+      auto decision = postfix::decide(configuration, session);
+      if (missing_.empty() || round == max_rounds) return decision;
+      look_up();
+    }
+  }
+
+ private:
+  static constexpr int max_rounds = 12;  ///< a name leads to another a few times at most
+  explicit LiveNames(std::unique_ptr<World> world) : world_(std::move(world)) {}
+
+  std::optional<dns::Answer> find(const std::string& name, dns::Type type) {
+    const auto it = known_.find({name, type});
+    if (it != known_.end()) return it->second;
+    missing_.emplace(name, type);
+    return std::nullopt;
+  }
+
+  void look_up() {
+    auto& env = world_->env();
+    for (const auto& [name, type] : missing_)
+      known_[{name, type}] = io::run(world_->runtime(), env.resolver.query(name, type, world_->deadline()));
+    missing_.clear();
+  }
+
+  std::unique_ptr<World> world_;
+  std::map<std::pair<std::string, dns::Type>, dns::Answer> known_;
+  std::set<std::pair<std::string, dns::Type>> missing_;
+};
+
+/// Where the sessions' DNS comes from.
+struct Ground {
+  std::optional<mta::ZoneFile> zone;
+  std::unique_ptr<LiveNames> live;
+
+  postfix::Decision decide(const postfix::Configuration& configuration, postfix::Session session) const {
+    if (live) return live->decide(configuration, std::move(session));
+    if (zone) session.names = [this](const std::string& name, dns::Type type) { return zone->find(name, type); };
+    return postfix::decide(configuration, session);
+  }
+};
+
+Result<Ground> ground_of(const Options& o) {
+  Ground ground;
+  if (!o.zone.empty()) {
+    auto text = read_input(o.zone);
+    if (!text) return std::unexpected(text.error());
+    auto zone = mta::ZoneFile::parse(*text);
+    if (!zone) return std::unexpected(zone.error());
+    ground.zone = std::move(*zone);
+  } else if (!o.world.resolvers.empty()) {
+    auto live = LiveNames::make(o.world);
+    if (!live) return std::unexpected(live.error());
+    ground.live = std::move(*live);
+  }
+  return ground;
+}
+
+Exit exit_of(const postfix::Decision& decision) {
+  if (decision.verdict == postfix::Verdict::unknown) return Exit::inconclusive;
+  return decision.verdict == postfix::Verdict::accepted ? Exit::fine : Exit::findings;
+}
+
+}  // namespace
+
+Exit config(const std::vector<std::string>& args) {
+  Options o;
+  Flags flags("smtpdx config", "Replays a server's relay policy: what it answers to a session, and which line decides.",
+              examples);
+  define(flags, o);
+  if (auto done = flags.parse(args)) return *done;
+  if (o.verb != "decide")
+    return complain({ErrorKind::usage, "config has no " + printable(o.verb, 40), "smtpdx config decide postfix:PATH"});
+  auto configuration = load(o);
+  if (!configuration) return complain(configuration.error());
+  auto cases = cases_of(o);
+  if (!cases) return complain(cases.error());
+  auto ground = ground_of(o);
+  if (!ground) return complain(ground.error());
+  const bool json = o.output.json || o.output.format == "json" || !o.cases.empty();
+  auto exit = Exit::fine;
+  for (const auto& one : *cases) {
+    const auto decision = ground->decide(*configuration, one.session);
+    print(json ? render::decision_json(one.id, decision) : render::decision_text(decision));
+    if (o.cases.empty()) exit = exit_of(decision);
+  }
+  return exit;
+}
+
+}  // namespace smtpdx::cli

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/decision.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+
+namespace smtpdx::render {
+namespace {
+
+namespace postfix = mta::postfix;
+using Json = nlohmann::ordered_json;
+
+/// "main.cf:14"; Postfix' own defaults stand in no file.
+Json file_of(const postfix::Where& where) { return where.built_in() ? Json(nullptr) : Json(where.file); }
+Json line_of(const postfix::Where& where) { return where.built_in() ? Json(nullptr) : Json(where.line); }
+
+Json by_json(const postfix::Decision& decision) {
+  if (!decision.by) return nullptr;
+  const auto& by = *decision.by;
+  return {{"restriction", by.restriction},
+          {"parameter", by.parameter},
+          {"file", file_of(by.where)},
+          {"line", line_of(by.where)}};
+}
+
+std::string upper(std::string_view word) {
+  std::string out;
+  for (char c : word) out += c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return out;
+}
+
+}  // namespace
+
+std::string decision_json(const std::string& id, const postfix::Decision& decision) {
+  Json j;
+  j["id"] = id;
+  j["verdict"] = to_string(decision.verdict);
+  const bool replied = decision.code != 0;
+  j["code"] = replied ? Json(decision.code) : Json(nullptr);
+  j["status"] = decision.status.empty() ? Json(nullptr) : Json(decision.status);
+  j["text"] = decision.text;
+  j["stage"] = to_string(decision.stage);
+  j["by"] = by_json(decision);
+  j["trace"] = Json::array();
+  for (const auto& entry : decision.trace)
+    j["trace"].push_back({{"restriction", entry.restriction},
+                          {"result", entry.result},
+                          {"why", entry.why},
+                          {"parameter", entry.parameter},
+                          {"file", file_of(entry.where)},
+                          {"line", line_of(entry.where)}});
+  if (decision.verdict == postfix::Verdict::unknown) j["needs"] = decision.unknown;
+  return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string decision_text(const postfix::Decision& decision) {
+  std::string out = upper(to_string(decision.verdict));
+  if (decision.code != 0) out += " " + std::to_string(decision.code);
+  if (!decision.status.empty()) out += " " + decision.status;
+  if (!decision.text.empty()) out += " " + printable(decision.text, 300);
+  out += "\n";
+  if (decision.verdict == postfix::Verdict::unknown) {
+    for (const auto& what : decision.unknown) out += "Unknown  " + what + "\n";
+    if (decision.if_silent)
+      out += "If that says nothing: " + std::string(to_string(decision.if_silent->verdict)) +
+             (decision.if_silent->code != 0 ? " " + std::to_string(decision.if_silent->code) : "") + "\n";
+  } else if (decision.by) {
+    const auto& by = *decision.by;
+    out += "Decided  " + (by.restriction.empty() ? by.parameter : by.restriction) +
+           (by.restriction.empty() || by.parameter.empty() ? "" : " in " + by.parameter) + " (" + by.where.to_string() +
+           "), at " + std::string(to_string(decision.stage)) + "\n";
+  } else if (decision.verdict == postfix::Verdict::accepted) {
+    out += "Decided  no restriction refuses: every list ran to its end\n";
+  }
+  std::string label = "Asked    ";
+  for (const auto& entry : decision.trace) {
+    out += label + entry.parameter + ": " + entry.restriction + ": " + entry.result +
+           (entry.why.empty() ? "" : " (" + printable(entry.why, 200) + ")") + "\n";
+    label = "         ";
+  }
+  return out;
+}
+
+}  // namespace smtpdx::render
