@@ -17,14 +17,14 @@ LAB_PREFIXES = ("192.0.2.", "198.51.100.", "203.0.113.")
 
 
 def unshare_words():
-    """The unshare(1) call that fits who we are; None where none does."""
+    """The unshare(1) call that fits who we are; None where none works here (a container may forbid it)."""
     words = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
-    if os.geteuid() == 0:
-        return words
-    if not shutil.which("newuidmap"):
-        return None
-    probe = subprocess.run(["unshare", "-r", "--map-auto", "true"], stderr=subprocess.DEVNULL)
-    return words[:1] + ["-r", "--map-auto"] + words[1:] if probe.returncode == 0 else None
+    if os.geteuid() != 0:
+        if not shutil.which("newuidmap"):
+            return None
+        words[1:1] = ["-r", "--map-auto"]
+    probe = subprocess.run(words + ["test", "-r", "/proc/net/tcp"], stderr=subprocess.DEVNULL)
+    return words if probe.returncode == 0 else None
 
 
 def network_id():

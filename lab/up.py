@@ -42,7 +42,8 @@ def why_not():
     if left:
         return "not installed: %s (script/lab install)" % " ".join(left)
     if netns.unshare_words() is None:
-        return "needs root, or the package uidmap with a range in /etc/subuid and /etc/subgid"
+        return ("needs namespaces: root where unshare(1) is allowed, or the package uidmap with a range in /etc/subuid "
+                "and /etc/subgid")
     return None
 
 
