@@ -170,10 +170,11 @@ Ruling Evaluation::reject_rhsbl_recipient(const Cited& zone, const Subject&) {
 /// "For safety" it opens nothing that reject_unauth_destination would close (postconf(5)).
 Ruling Evaluation::permit_dnswl_client(const Cited& zone, const Subject& subject) {
   if (!session_.client) return Ruling::open_question("the client's address, for " + zone.text(), true, false);
-  if (!progress_.recipient) return Ruling::open_question("what permit_dnswl_client does before RCPT", true, false);
-  const auto destination = permit_auth_destination(subject);
-  if (destination.effect == Ruling::none) return Ruling::nothing("does not count for a destination that is not ours");
-  if (destination.effect == Ruling::open) return destination;
+  if (progress_.recipient) {
+    const auto destination = permit_auth_destination(subject);
+    if (destination.effect == Ruling::none) return Ruling::nothing("does not count for a destination that is not ours");
+    if (destination.effect == Ruling::open) return destination;
+  }
   const auto equals = zone.text().find('=');
   const auto filter = equals == std::string::npos ? std::string() : zone.text().substr(equals + 1);
   const auto name = reversed(*session_.client) + "." + zone.text().substr(0, equals);
