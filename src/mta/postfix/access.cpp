@@ -103,6 +103,12 @@ Found Evaluation::find_address(std::string_view maps_parameter, const Resolved& 
   return find_in(parameters_.get(maps_parameter).text, address_keys(address));
 }
 
+/// Local parts that Postfix itself takes mail for.
+static bool always_exists(const std::string& address) {
+  const auto local = std::string_view(address).substr(0, address.rfind('@'));
+  return iequals(local, "postmaster") || iequals(local, "mailer-daemon") || iequals(local, "double-bounce");
+}
+
 Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, const std::string& shown,
                             const std::string& status) {
   struct Row {
@@ -122,6 +128,8 @@ Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, cons
   const bool always = row->address_class == AddressClass::virtual_alias;
   if (!always && parameters_.get(row->maps).text.empty())
     return Ruling::nothing(std::string(row->maps) + " is empty: everybody exists");
+  if (row->address_class == AddressClass::local && always_exists(address.address))
+    return Ruling::nothing("exists everywhere, whatever the tables say");
   Found open;
   // An address that is rewritten exists, whatever it becomes.
   const bool sender = kind.starts_with("Sender");
@@ -138,7 +146,9 @@ Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, cons
     return Ruling::open_question("whether " + who + " exists: " + open.why, false, true);
   auto text = "<" + shown + ">: " + std::string(kind) + " rejected: User unknown";
   if (parameters_.flag("show_user_unknown_table_name").value_or(true)) text += std::string(" in ") + row->table;
-  return Ruling::deny(reply(row->code, 550, status, text),
+  // A sender in a virtual alias domain has a status of its own.
+  const auto own_status = sender && row->address_class == AddressClass::virtual_alias ? "5.1.7" : status;
+  return Ruling::deny(reply(row->code, 550, own_status, text),
                       who + " is not in " + row->maps + " (" + parameters_.get(row->maps).where.to_string() + ")");
 }
 
@@ -410,7 +420,7 @@ Ruling Evaluation::table_action(const Found& found, const Subject& subject, std:
   };
   if (std::any_of(side_effects.begin(), side_effects.end(), [&](std::string_view w) { return iequals(w, word); }))
     return Ruling::nothing(entry);
-  if (iequals(word, "OK") || all_digits(value)) return Ruling::pass(entry);
+  if (iequals(word, "OK") || iequals(word, "RELAY") || all_digits(value)) return Ruling::pass(entry);
   if (iequals(word, "REJECT")) {
     const auto status = split_status(rest, "5.7.1");
     return denied(

@@ -192,9 +192,12 @@ std::optional<Outcome> Evaluation::sasl_check(Outcome fatal) {
   const auto words = split_outside_braces(options.text, ",");
   const bool plain =
       std::none_of(words.begin(), words.end(), [](const Cited& w) { return iequals(w.text(), "noplaintext"); });
-  if (plain || (only_tls && !session_.login)) return std::nullopt;
+  // Without TLS no login is offered, so that nothing is missed.
+  const bool may_be_without_tls = session_.tls == Tls::none || (!session_.tls && !session_.login);
+  if (plain || (only_tls && may_be_without_tls)) return std::nullopt;
   if (only_tls) {
-    unknown_.push_back("what is offered by way of login with " + std::string(name) + " = " + options.text.text());
+    unknown_.push_back("what becomes of a session with TLS, where no login is left to offer with " + std::string(name) +
+                       " = " + options.text.text());
     return Outcome{};
   }
   fatal.text = std::string(name) + " = " + options.text.text() + " leaves no login to offer: smtpd stops at once";
@@ -232,6 +235,7 @@ std::optional<Outcome> Evaluation::fatal_check() {
 }
 
 bool Evaluation::tls_on() const {
+  if (session_.tls == Tls::starttls) return progress_.tls;
   if (session_.tls) return *session_.tls != Tls::none;
   const auto level = to_lower(parameters_.get("smtpd_tls_security_level").text.text());
   return level == "may" || level == "encrypt" || parameters_.flag("smtpd_use_tls").value_or(false) ||
@@ -253,10 +257,9 @@ std::optional<Outcome> Evaluation::tls_step() {
     const bool certificate = !parameters_.get("smtpd_tls_cert_file").text.empty() ||
                              !parameters_.get("smtpd_tls_chain_files").text.empty() ||
                              !parameters_.get("smtpd_tls_eccert_file").text.empty();
-    if (offered && !certificate) {
-      unknown_.push_back("whether STARTTLS works without smtpd_tls_cert_file or smtpd_tls_chain_files");
-      return Outcome{};
-    }
+    if (offered && !certificate)
+      return refused({454, "4.7.0", "TLS not available due to local problem"}, Stage::starttls,
+                     DecidedBy{"", "smtpd_tls_cert_file", parameters_.get("smtpd_tls_cert_file").where});
     if (!offered) {
       Outcome none;
       none.verdict = Verdict::no_starttls;
@@ -275,7 +278,7 @@ std::optional<Outcome> Evaluation::auth_step() {
   if (!tls_enforced() || tls_on()) return std::nullopt;
   const auto level = parameters_.get("smtpd_tls_security_level");
   const auto* name = level.text.empty() ? "smtpd_enforce_tls" : "smtpd_tls_security_level";
-  return refused({530, "5.7.0", "Must issue a STARTTLS command first"}, Stage::mail,
+  return refused(softened({530, "5.7.0", "Must issue a STARTTLS command first"}), Stage::mail,
                  DecidedBy{"", name, parameters_.get(name).where});
 }
 
@@ -339,6 +342,10 @@ std::optional<Outcome> Evaluation::early_lists() {
   if (!delay)
     if (auto end = one_list("smtpd_helo_restrictions", helo_subject(), Stage::ehlo)) return end;
   if (auto end = tls_step()) return end;
+  progress_.tls = true;
+  // RFC 3207 §4.2: after STARTTLS the client greets again, and the list is asked again.
+  if (!delay && session_.tls == Tls::starttls)
+    if (auto end = one_list("smtpd_helo_restrictions", helo_subject(), Stage::ehlo)) return end;
   if (auto end = auth_step()) return end;
   progress_.login = session_.login.has_value();
   if (!sender_ || !recipient_ || recipient_->empty()) {

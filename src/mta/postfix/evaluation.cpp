@@ -129,7 +129,9 @@ bool Evaluation::is_class(std::string_view name) const {
   return false;
 }
 
+/// What goes out: a code that is none becomes smtpd's own, soft_bounce makes every refusal temporary.
 Reply Evaluation::softened(Reply reply) const {
+  if (reply.code < 400 || reply.code > 599) return {450, "4.7.1", "Service unavailable"};
   if (reply.code >= 500 && parameters_.flag("soft_bounce").value_or(false)) {
     reply.code -= 100;
     reply.softened = true;

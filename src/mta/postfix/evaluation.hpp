@@ -76,7 +76,7 @@ struct Key {
 
 /// How far the session has come when a list is run: with smtpd_delay_reject = no they run one after the other.
 struct Progress {
-  bool helo = false, sender = false, recipient = false, login = false;
+  bool helo = false, tls = false, sender = false, recipient = false, login = false;
 };
 
 class Evaluation {

@@ -223,7 +223,6 @@ Ruling Evaluation::owner_check(bool unknown_sender_passes) {
   if (!progress_.sender || !resolved_sender_) return Ruling::nothing("no sender");
   if (!progress_.login) return Ruling::nothing("not logged in");
   const auto maps = parameters_.get("smtpd_sender_login_maps");
-  if (maps.text.empty()) return Ruling::nothing("smtpd_sender_login_maps is empty");
   const auto found = find_address("smtpd_sender_login_maps", *resolved_sender_);
   if (found.answer == Answer::unknown) return Ruling::open_question(found.why, false, true);
   if (found.answer == Answer::no && unknown_sender_passes) return Ruling::nothing("the sender belongs to nobody");
