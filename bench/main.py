@@ -181,7 +181,7 @@ class Bench:
         return float(found.group(2))
 
     def cpu(self):
-        probe = self.program(self.options.probe, "configure with -DSMTPDX_BENCH=ON, or name it by --probe")
+        probe = self.program(self.options.probe, "cmake --preset release -DSMTPDX_BENCH=ON, or name it by --probe")
         lim = self.compiled("smtplim")
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as f:
@@ -239,11 +239,11 @@ def measure(options):
 def options_of(words, text):
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smtpdx", default=os.path.join(ROOT, "build", "release", "smtpdx"))
-    parser.add_argument("--probe", default=os.path.join(ROOT, "build", "bench", "bench_probe"))
+    parser.add_argument("--probe", default=os.path.join(ROOT, "build", "release", "bench_probe"))
     parser.add_argument("--yardsticks", default=os.path.join(os.path.dirname(ROOT), "shared", "bench"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--delay", type=int, default=50, help="ms of a round trip")
-    parser.add_argument("--sessions", type=int, default=3000)
+    parser.add_argument("--sessions", type=int, default=6000)
     parser.add_argument("--parallel", type=int, default=100)
     parser.add_argument("--only", choices=("wall", "trace", "cpu"))
     parser.add_argument("--transcripts", action="store_true", help="show what was said, with its times")

@@ -3,11 +3,8 @@
 
 // The loop of the real world: epoll, timers, and a queue of coroutines that may go on.
 //
-// Why not Boost.Asio, which was here first: of its work we need the sockets' readiness and nothing else (tasks,
-// deadlines and TLS are our own, for virtual time's sake), and for that it costs six system calls a connection (an
-// epoll_ctl for each wait, one on closing, an ioctl, a recv that finds nothing) where a bare epoll program needs
-// none: 1.35 to 1.45 times the CPU of bench/smtplim.c before a single line of SMTP is parsed, and a minute of
-// compilation.
+// Why not Boost.Asio, which was here first: docs/decisions/004-event-loop.md (three to five system calls a connection,
+// and with them the limit on CPU a probe).
 //
 // What makes it small: nothing is resumed while events are read. Events and timers only move waiting nodes to one
 // queue, and the queue is then run; so no pointer can go stale under the loop's hands. Nodes unlink themselves when the

@@ -265,8 +265,12 @@ class Page {
       if (cause_)
         for (const auto& rival : cause_->rivals) group->near = group->near || rival.code == v.code;
     }
-    std::stable_partition(groups.begin(), groups.end(), [](const Fallen& g) { return g.near; });
-    return groups;
+    // Not stable_partition: clang 19 refuses libstdc++ 12's use of a deprecated function in it.
+    std::vector<Fallen> in_order;
+    for (const bool near : {true, false})
+      for (auto& group : groups)
+        if (group.near == near) in_order.push_back(std::move(group));
+    return in_order;
   }
 
   /// The look-alikes first; all of them only with -v: the first screen belongs to what was found.
