@@ -126,3 +126,10 @@ postscreen_bare_newline_enable = yes
 postscreen_bare_newline_action = enforce
 """)
 deep.expect("198.51.100.227:25", rcpt="bob@helleborine02.example", source="203.0.113.6", reply="450 4.3.2 Service currently unavailable")
+
+# ---- What decides nothing: 421 to everybody, a server that is down for the moment.
+
+busy = World("busy", "look-alike: the only exchanger answers 421 to everybody")
+busy.zone("overcrowded-sculptor.example", "@ MX 10 mx\nmx A 192.0.2.231")
+busy.script("192.0.2.231:25", "BANNER 421 4.3.2 mx.overcrowded-sculptor.example Service not available, try again later\n")
+busy.expect("192.0.2.231:25", rcpt="bob@overcrowded-sculptor.example", reply="421 4.3.2")

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 
 #include "base/text.hpp"
 
@@ -48,7 +50,8 @@ void add_output_options(Flags& flags, OutputOptions& o) {
   flags.choice("--color", o.color, {"auto", "always", "never"}, "auto, always or never");
   flags.toggle("-q,--quiet", o.quiet, "no progress");
   flags.toggle("-v,--verbose", o.verbose, "all steps, all sessions");
-  flags.choice("--fail-on", o.fail_on, {"info", "warn", "fail"}, "from which severity on the exit code is 1");
+  // Contract §2 gives it to all verbs. Those that there are know findings of one severity only, so it changes nothing.
+  flags.quiet_choice("--fail-on", o.fail_on, {"info", "warn", "fail"});
   flags.toggle("--no-input", o.no_input, "never ask for anything");
   flags.text("--product", o.product, "print the steps for this product first");
 }
@@ -176,9 +179,21 @@ Exit complain(const Error& error) {
   return error.kind == ErrorKind::internal ? Exit::internal : Exit::usage;
 }
 
+namespace {
+int output_error = 0;  // errno of the first write to stdout that failed
+}
+
 void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && output_error == 0) output_error = errno;
+}
+
+Exit output_result(Exit result) {
+  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
+  if (output_error == 0 || output_error == EPIPE) return result;
+  std::fprintf(stderr, "smtpdx: the output cannot be written: %s\n",
+               std::generic_category().message(output_error).c_str());
+  return Exit::internal;
 }
 
 }  // namespace smtpdx::cli

@@ -60,7 +60,10 @@ Exit complain(const Error& error);
 /// Writes a file whole, in place of one that was there; ErrorKind::system where that cannot be.
 Result<void> write_file(const std::string& path, const std::string& content);
 
-/// Writes to stdout and flushes. A closed pipe is no failure.
+/// Writes to stdout and flushes. What fails is remembered for output_result().
 void print(const std::string& text);
+/// The exit code of a run that would end with `result`: Exit::internal, with a word on stderr, where something printed
+/// could not be written (a full disk). A reader that closed its pipe is no failure.
+Exit output_result(Exit result);
 
 }  // namespace smtpdx::cli

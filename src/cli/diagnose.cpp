@@ -9,6 +9,7 @@
 #include "cli/world.hpp"
 #include "engine/diagnose.hpp"
 #include "intake/config.hpp"
+#include "intake/message_trace.hpp"
 #include "intake/session_log.hpp"
 #include "mock/record.hpp"
 #include "render/render.hpp"
@@ -21,7 +22,8 @@ struct Options {
   OutputOptions output;
   WorldOptions world;
   SecretOptions secret;
-  std::string input, text, from, to, server, config, helo, client_tls, client_auth, client_address, mechanisms, record;
+  std::string input, text, from, to, server, config, trace_csv, helo, client_tls, client_auth, client_address,
+      mechanisms, record;
   bool letter = false;
 };
 
@@ -41,6 +43,7 @@ void define(Flags& flags, Options& o) {
   flags.text("--to", o.to, "recipient");
   flags.text("--server", o.server, "your own outgoing server, HOST[:PORT]");
   flags.text("--config", o.config, "the server's configuration, postfix:PATH");
+  flags.text("--trace-csv", o.trace_csv, "Exchange Online's message trace of the refused message (extended report)");
   flags.text("--helo", o.helo, "EHLO name of the refused client");
   flags.text("--client-tls", o.client_tls, "how the refused client was protected: none, starttls or implicit");
   flags.text("--client-auth", o.client_auth, "what the refused client did about logging in: none, failed or ok");
@@ -96,7 +99,7 @@ Result<diag::Case> question_of(const Options& o) {
   return c;
 }
 
-/// What the user holds, as the first observations.
+/// What the user holds, as the first observations. `input` gets the file's octets.
 Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c, std::string& input) {
   std::vector<diag::Fact> given;
   auto add_first_refusal = [&](const std::vector<diag::RefusalFact>& facts) {
@@ -194,12 +197,20 @@ Exit diagnose(const std::vector<std::string>& args) {
   if (!refusal && question->to.empty() && !question->server && given->empty())
     return complain({ErrorKind::usage, "nothing to diagnose: no refusal, no recipient, no server",
                      "give the bounce as a file, or --text with --to, or --server with --to"});
+  // The facts move when others join them.
+  std::optional<dsn::Refusal> refused;
+  if (refusal) refused = *refusal;
+  if (!o.trace_csv.empty()) {
+    auto trace = read_trace(o.trace_csv, diag::recipient_of(*question, refused ? &*refused : nullptr), input);
+    if (!trace) return complain(trace.error());
+    given->push_back(std::move(*trace));
+  }
   o.world.record = !o.record.empty();
   if (auto ok = can_record(o); !ok) return complain(ok.error());
   auto world = World::make(o.world);
   if (!world) return complain(world.error());
   (*world)->apply_to(*question);
-  auto config = add_config(o, *question, refusal, *given);
+  auto config = add_config(o, *question, refused ? &*refused : nullptr, *given);
   if (!config) return complain(config.error());
   auto secret = read_secret(o.secret, o.output);
   if (!secret) return complain(secret.error());

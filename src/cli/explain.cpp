@@ -14,16 +14,21 @@ namespace {
 struct Options {
   OutputOptions output;
   std::vector<std::string> inputs;
-  std::string text, audience, to, from;
+  std::string text, audience, to, from, trace_csv;
   std::optional<std::string> letter;
 };
 
 /// One refusal, judged without asking anybody.
-std::string explained(const diag::RefusalFact& fact, const Options& o) {
+Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, std::string_view bounce) {
   engine::Job job;
   job.question.to = o.to;
   job.question.from = o.from;
   job.given = {fact};
+  if (!o.trace_csv.empty()) {
+    auto trace = read_trace(o.trace_csv, diag::recipient_of(job.question, &fact.refusal), bounce);
+    if (!trace) return std::unexpected(trace.error());
+    job.given.push_back(std::move(*trace));
+  }
   const auto& catalogue = kb::Catalogue::builtin();
   auto report = engine::judge_offline(catalogue, job);
   render::Subject subject{report, catalogue, nullptr};
@@ -59,6 +64,7 @@ Exit explain(const std::vector<std::string>& args) {
   flags.choice("--for", o.audience, {"sender", "admin", "helpdesk"}, "whom it is for");
   flags.text("--to", o.to, "recipient, where the words do not name it");
   flags.text("--from", o.from, "sender, where the words do not name it");
+  flags.text("--trace-csv", o.trace_csv, "Exchange Online's message trace of the refused message (extended report)");
   flags.optional_text("--letter", o.letter, "print the letter to the one who can fix it");
   add_output_options(flags, o.output);
   if (auto done = flags.parse(args)) return *done;
@@ -68,15 +74,20 @@ Exit explain(const std::vector<std::string>& args) {
 
   bool refusal = false, any = false;
   Exit worst = Exit::fine;
-  auto one = [&](const std::vector<diag::RefusalFact>& facts) {
+  auto one = [&](const std::vector<diag::RefusalFact>& facts, std::string_view bounce) {
     for (const auto& fact : facts) {
+      auto words = explained(fact, o, bounce);
+      if (!words) {
+        worst = complain(words.error());
+        return;
+      }
       if (any && !o.output.json) print("\n");
-      print(explained(fact, o));
+      print(*words);
       any = true;
       refusal = refusal || fact.refusal.is_refusal();
     }
   };
-  if (!o.text.empty()) one(read_text(o.text));
+  if (!o.text.empty()) one(read_text(o.text), {});
   for (const auto& input : o.inputs) {
     for (const auto& file : files_of(input)) {
       auto bytes = read_input(file);
@@ -84,7 +95,7 @@ Exit explain(const std::vector<std::string>& args) {
         worst = complain(bytes.error());
         continue;
       }
-      one(read_refusals(file, *bytes));
+      one(read_refusals(file, *bytes), *bytes);
     }
   }
   if (worst != Exit::fine) return worst;

@@ -47,6 +47,9 @@ void Flags::choice(const std::string& names, std::string& target, std::vector<st
                    const std::string& help) {
   parser_->app.add_option(names, target, help)->check(CLI::IsMember(std::move(words)));
 }
+void Flags::quiet_choice(const std::string& names, std::string& target, std::vector<std::string> words) {
+  parser_->app.add_option(names, target)->check(CLI::IsMember(std::move(words)))->group("");
+}
 void Flags::toggle(const std::string& names, bool& target, const std::string& help) {
   parser_->app.add_flag(names, target, help);
 }

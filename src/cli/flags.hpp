@@ -30,6 +30,8 @@ class Flags {
   void optional_text(const std::string& names, std::optional<std::string>& target, const std::string& help);
   void list(const std::string& names, std::vector<std::string>& target, const std::string& help);
   void choice(const std::string& names, std::string& target, std::vector<std::string> words, const std::string& help);
+  /// The same, left out of the help.
+  void quiet_choice(const std::string& names, std::string& target, std::vector<std::string> words);
   void toggle(const std::string& names, bool& target, const std::string& help);
   void port(const std::string& names, std::uint16_t& target, const std::string& help);
   void seconds(const std::string& names, double& target, const std::string& help);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/intake.hpp"
 
+#include "cli/common.hpp"
 #include "dsn/reader.hpp"
+#include "intake/message_trace.hpp"
 
 namespace smtpdx::cli {
 
@@ -24,6 +26,13 @@ std::vector<diag::RefusalFact> read_text(const std::string& text) {
 
 std::vector<diag::RefusalFact> read_refusals(const std::string& name, std::string_view octets) {
   return understood(dsn::read({name, octets}).refusals);
+}
+
+Result<diag::MessageTraceFact> read_trace(const std::string& path, const std::string& recipient,
+                                          std::string_view bounce) {
+  auto octets = read_input(path);
+  if (!octets) return std::unexpected(octets.error());
+  return intake::read_message_trace(path, *octets, {recipient, bounce});
 }
 
 }  // namespace smtpdx::cli

@@ -34,18 +34,29 @@ std::string table(const engine::RelayMatrix& m, bool color) {
     line += what + outcome + reply_of(row.attempt);
     out += (row.flips && color ? "\033[1m" + line + "\033[0m" : line) + "\n";
   }
+  for (const auto& n : m.not_tried) out += "     not tried: " + n.factor + " (" + n.needs + ")\n";
   return out;
 }
 
 std::string verdict_line(const engine::RelayMatrix& m, const Options& o) {
   if (m.rows.empty()) return "OPEN " + m.problem + "\n";
+  if (!m.problem.empty()) return "OPEN " + m.problem + "\n";
   const auto& base = m.rows.front();
   const std::string where = o.host + " (" + base.value + ")";
+  if (base.attempt.outcome == diag::Outcome::deferred)
+    return "OPEN " + where + " puts the mail for " + o.to + " off, which decides nothing: " + reply_of(base.attempt) +
+           "\n";
   std::string out = m.permitted()
                         ? "PASS " + where + " takes mail for " + o.to + "\n"
                         : "FAIL " + where + " does not take mail for " + o.to + ": " + reply_of(base.attempt) + "\n";
-  for (const auto& row : m.rows)
-    if (row.flips) out += "The single change that flips it: " + row.factor + " → " + row.value + "\n";
+  if (!m.steady)
+    return out + "The same session was decided otherwise when asked again: no change can be told from chance.\n";
+  for (const auto& row : m.rows) {
+    if (!row.flips || row.factor == "recipient") continue;  // other recipients are controls, no advice
+    const bool two = row.factor == "port+auth";
+    out += (two ? "The two changes that flip it together: " : "The single change that flips it: ") + row.factor +
+           " → " + row.value + "\n";
+  }
   return out;
 }
 
@@ -55,6 +66,7 @@ std::string json_of(const engine::RelayMatrix& m, const Options& o) {
   j["host"] = o.host;
   j["permitted"] = m.rows.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(m.permitted());
   if (!m.problem.empty()) j["problem"] = printable(m.problem);
+  j["steady"] = m.steady;
   j["rows"] = nlohmann::ordered_json::array();
   for (const auto& row : m.rows) {
     nlohmann::ordered_json r;
@@ -64,6 +76,11 @@ std::string json_of(const engine::RelayMatrix& m, const Options& o) {
     r["tls"] = to_string(row.attempt.shape.tls);
     r["mail_from"] = row.attempt.shape.mail_from;
     r["rcpt_to"] = row.attempt.shape.rcpt_to;
+    r["source"] = row.attempt.shape.source.empty() ? nlohmann::ordered_json(nullptr)
+                                                   : nlohmann::ordered_json(row.attempt.shape.source);
+    r["helo"] = row.attempt.shape.helo;
+    r["user"] = row.attempt.shape.user.empty() ? nlohmann::ordered_json(nullptr)
+                                               : nlohmann::ordered_json(row.attempt.shape.user);
     r["outcome"] = to_string(row.attempt.outcome);
     r["phase"] = smtp::to_string(row.attempt.phase);
     r["reply"] = row.attempt.reply ? nlohmann::ordered_json(printable(row.attempt.reply->to_string()))
@@ -71,6 +88,8 @@ std::string json_of(const engine::RelayMatrix& m, const Options& o) {
     r["flips"] = row.flips;
     j["rows"].push_back(std::move(r));
   }
+  j["not_tried"] = nlohmann::ordered_json::array();
+  for (const auto& n : m.not_tried) j["not_tried"].push_back({{"factor", n.factor}, {"needs", n.needs}});
   j["elapsed_ms"] = to_ms(m.elapsed);
   return j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
@@ -85,7 +104,9 @@ Exit relay(const std::vector<std::string>& args) {
       "Examples:\n  smtpdx relay mx.example.org --from a@example.com --to b@example.org\n"
       "  smtpdx relay smtp.example.com:587 --from a@example.com --to b@example.net --user alice --password-file "
       "secret\n"
-      "Never past RCPT. Exit code: 0 permitted, 1 refused, 3 could not be tested.");
+      "Never past RCPT. A closed server refuses up to seven recipients for it; stock fail2ban bans at five in ten "
+      "minutes.\n"
+      "Exit code: 0 permitted, 1 refused, 3 could not be tested.");
   flags.positional("host", o.host, "HOST[:PORT]; without a port 25, 465, 587 and 2525 are looked at",
                    Flags::Need::required);
   flags.text("--from", o.from, "envelope sender");
@@ -121,14 +142,17 @@ Exit relay(const std::vector<std::string>& args) {
                           question.sources,
                           question.use_v4,
                           question.use_v6,
-                          question.random_local_part};
+                          question.random_local_part,
+                          question.smtp_port};
   auto matrix = io::run((*world)->runtime(), engine::relay_matrix((*world)->env(), std::move(q), (*world)->deadline()));
   if (o.output.json || o.output.format == "json") {
     print(json_of(matrix, o));
   } else {
     print(verdict_line(matrix, o) + table(matrix, o.output.use_color()));
   }
-  if (matrix.rows.empty()) return Exit::inconclusive;
+  if (matrix.rows.empty() || matrix.rows.front().attempt.outcome == diag::Outcome::failed ||
+      matrix.rows.front().attempt.outcome == diag::Outcome::deferred)
+    return Exit::inconclusive;
   return matrix.permitted() ? Exit::fine : Exit::findings;
 }
 

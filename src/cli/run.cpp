@@ -30,19 +30,20 @@ constexpr std::array verbs{
     Verb{"demo", demo, "the built-in small internet, diagnosed live"},
 };
 
-void help(std::FILE* to) {
-  std::fputs(
+std::string help() {
+  std::string text =
       "smtpdx - why is this mail not getting through, and what do I do about it?\n\nUsage: smtpdx VERB [options]      "
-      "smtpdx 'the words of the refusal'\n\n",
-      to);
-  for (const auto& v : verbs)
-    std::fprintf(to, "  %-10s %s\n", std::string(v.name).c_str(), std::string(v.does).c_str());
-  std::fputs(
-      "  version    the version\n\n"
-      "Start with   smtpdx demo\n"
-      "then         smtpdx diagnose bounce.eml\n"
-      "Options of a verb: smtpdx VERB --help\n",
-      to);
+      "smtpdx 'the words of the refusal'\n\n";
+  for (const auto& v : verbs) {
+    std::string name(v.name);
+    name.resize(11, ' ');
+    text += "  " + name + std::string(v.does) + "\n";
+  }
+  return text +
+         "  version    the version\n\n"
+         "Start with   smtpdx demo\n"
+         "then         smtpdx diagnose bounce.eml\n"
+         "Options of a verb: smtpdx VERB --help\n";
 }
 
 /// A first word that is no verb is guessed only if it can be nothing else (contract §1).
@@ -77,7 +78,7 @@ std::string_view nearest_verb(std::string_view word) {
 Exit dispatch(std::vector<std::string> args) {
   if (args.empty() || args.front() == "help" || args.front() == "--help" || args.front() == "-h") {
     if (args.size() > 1) return dispatch({args[1], "--help"});
-    help(stdout);
+    print(help());
     return Exit::fine;
   }
   if (args.front() == "version" || args.front() == "--version") {
@@ -101,7 +102,7 @@ Exit dispatch(std::vector<std::string> args) {
 int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    return static_cast<int>(dispatch(std::vector<std::string>(argv + 1, argv + argc)));
+    return static_cast<int>(output_result(dispatch(std::vector<std::string>(argv + 1, argv + argc))));
   } catch (const std::exception& e) {
     std::fprintf(stderr, "smtpdx: internal error: %s\n", e.what());
     return static_cast<int>(Exit::internal);

@@ -17,20 +17,28 @@ struct RelayQuestion {
   std::vector<IpAddress> sources;
   bool use_v4 = true, use_v6 = true;
   std::string random_local_part;
+  std::uint16_t smtp_port = 25;  ///< where the recipient's mail exchangers listen
 };
 
 struct RelayRow {
-  std::string factor;  ///< "baseline", "port", "tls", "auth", "helo", "source", "address", "sender", "recipient"
-  std::string value;   ///< what it was changed to
+  /// What was changed: "baseline", "port", "tls", "auth", "port+auth" (where the baseline's port has no login), "helo",
+  /// "source", "family", "address", "mx", "sender", "recipient"; "baseline again" at the end.
+  std::string factor;
+  std::string value;  ///< what it was changed to
   diag::Attempt attempt;
   std::string observation;  ///< id
-  bool flips = false;       ///< decided otherwise than the baseline
+  bool flips = false;       ///< decided otherwise than the baseline, which held when it was asked again
 };
 
 struct RelayMatrix {
   std::vector<RelayRow> rows;  ///< the baseline first
   std::vector<diag::Observation> observations;
-  std::string problem;  ///< why there is no matrix: the host was not found, nothing answered
+  struct NotTried {
+    std::string factor, needs;
+  };
+  std::vector<NotTried> not_tried;  ///< what was not asked, and what would allow it
+  bool steady = true;               ///< the baseline, asked again at the end, was decided as before
+  std::string problem;              ///< why there is no matrix: the host was not found, nothing answered
   Duration elapsed{0};
   bool permitted() const { return !rows.empty() && rows.front().attempt.outcome == diag::Outcome::accepted; }
 };

@@ -48,7 +48,7 @@ void deny(Message& reply, std::string_view name) {
 DnsWorld::DnsWorld(std::vector<DnsLine> lines) : lines_(std::move(lines)) {}
 
 /// A server's own lines replace the common ones for that name and type. The resolver prefers common lines, and where
-/// there are none for it, it believes the first view that has some.
+/// there are none for it, it believes the first view that has records: a server that fails is passed over.
 DnsWorld::Found DnsWorld::find(std::string_view name, dns::Type type, const std::optional<IpAddress>& view) const {
   std::optional<IpAddress> seen = view;
   auto has = [&](const std::optional<IpAddress>& v) {
@@ -56,8 +56,9 @@ DnsWorld::Found DnsWorld::find(std::string_view name, dns::Type type, const std:
   };
   if (view && !has(view)) seen.reset();
   if (!view && !has(std::nullopt)) {
-    auto first = std::find_if(lines_.begin(), lines_.end(),
-                              [&](const auto& l) { return l.view && l.name != "*" && fits(l, name, type); });
+    auto first = std::find_if(lines_.begin(), lines_.end(), [&](const auto& l) {
+      return l.view && l.failure == DnsLine::Failure::none && fits(l, name, type);
+    });
     if (first != lines_.end()) seen = first->view;
   }
   Found found;

@@ -35,7 +35,10 @@ std::string value_of(std::string_view name, const Subject& s) {
   const auto* r = refusal_of(s.report);
   if (name == "server") return q.server ? q.server->host : refusing_host(s.report);
   if (name == "port") return q.server && q.server->port != 0 ? std::to_string(q.server->port) : "587";
-  if (name == "from") return diag::sender_of(q, r);
+  if (name == "from") {
+    const auto sender = diag::sender_of(q, r);  // headers may hold its domain only, which no command takes
+    return sender.find('@') != std::string::npos ? sender : std::string();
+  }
   if (name == "to") return diag::recipient_of(q, r);
   if (name == "to_domain") return domain_of(diag::recipient_of(q, r));
   if (name == "from_domain") return domain_of(diag::sender_of(q, r));
@@ -47,9 +50,20 @@ std::string value_of(std::string_view name, const Subject& s) {
   return {};
 }
 
-}  // namespace
+bool safe_in_shell(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("@._-+:=/").find(c) != std::string_view::npos;
+  });
+}
 
-std::string fill(std::string_view pattern, const Subject& subject) {
+/// POSIX sh: within '…' nothing is special but the quote itself. Control characters are shown, not passed on.
+std::string quoted(const std::string& word) {
+  return safe_in_shell(word) ? word : "'" + replace_all(printable(word, 300), "'", "'\\''") + "'";
+}
+
+template <class Form>
+std::string filled(std::string_view pattern, const Subject& subject, Form form) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size();) {
     const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string_view::npos;
@@ -63,11 +77,19 @@ std::string fill(std::string_view pattern, const Subject& subject) {
       value = std::string(name);
       std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::toupper(c); });
     }
-    out += value;
+    out += form(value);
     i = close + 1;
   }
   return out;
 }
+
+}  // namespace
+
+std::string fill(std::string_view pattern, const Subject& subject) {
+  return filled(pattern, subject, [](std::string value) { return value; });
+}
+
+std::string fill_command(std::string_view pattern, const Subject& subject) { return filled(pattern, subject, quoted); }
 
 std::string letter(const Subject& subject) {
   for (const auto& v : subject.report.causes) {

@@ -304,7 +304,7 @@ json cause_json(const diag::CauseVerdict& v, const Subject& subject) {
   if (!v.rivals.empty()) j["rivals"] = v.rivals;
   if (!v.needs.empty()) j["needs"] = v.needs;
   j["fix"] = cause ? fixes_json(*cause, subject) : json::array();
-  j["confirm"] = cause ? fill(cause->confirm.command, subject) : "";
+  j["confirm"] = cause ? fill_command(cause->confirm.command, subject) : "";
   return j;
 }
 
@@ -421,6 +421,8 @@ std::string causes_json(const std::vector<const kb::Cause*>& causes) {
     for (const auto& f : c->fixes)
       j["fix"].push_back({{"product", f.product}, {"steps", f.steps}, {"takes_effect", f.takes_effect}});
     j["confirm"] = c->confirm.command;
+    j["confirm_shows"] = c->confirm.shows;
+    j["letter"] = c->letter ? json(c->letter->body) : json(nullptr);
     list.push_back(std::move(j));
   }
   json document;

@@ -42,5 +42,7 @@ std::string causes_table(const kb::Catalogue& catalogue);
 
 /// `{server}`, `{to}`, … in a command or letter; a placeholder without a value stays as an upper-case word ("SERVER").
 std::string fill(std::string_view pattern, const Subject& subject);
+/// The same for a command that somebody pastes into a shell: values from strangers are quoted where they have to be.
+std::string fill_command(std::string_view pattern, const Subject& subject);
 
 }  // namespace smtpdx::render

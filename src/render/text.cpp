@@ -230,7 +230,7 @@ class Page {
 
   void prove_it() {
     if (!cause_ || cause_->confirm.command.empty()) return;
-    out_ += "Prove it " + fill(cause_->confirm.command, s_) + "\n";
+    out_ += "Prove it " + fill_command(cause_->confirm.command, s_) + "\n";
     if (!cause_->confirm.shows.empty()) out_ += folded(gutter, fill(cause_->confirm.shows, s_), o_.width);
   }
 
@@ -294,10 +294,11 @@ class Page {
   void untested() {
     std::string label = "Untested ";
     for (const auto& v : s_.report.untested) {
-      out_ += folded(label,
-                     v.code + ": " + v.needs +
-                         (v.side == diag::Side::none ? "" : " (side: " + std::string(to_string(v.side)) + ")"),
-                     o_.width);
+      out_ +=
+          folded(label,
+                 v.code + ": " + (v.reasons.empty() ? "" : printable(v.reasons.front().text, 300) + "; it needs ") +
+                     v.needs + (v.side == diag::Side::none ? "" : " (side: " + std::string(to_string(v.side)) + ")"),
+                 o_.width);
       label = gutter;
     }
   }

@@ -106,4 +106,84 @@ std::vector<std::string> MxTable::ids() const {
   return out;
 }
 
+namespace {
+
+/// Unrelated hosts are silent on port 25, too.
+bool port25_shut_here(const View& view) {
+  const auto controls = view.controls();
+  if (!controls) return false;
+  bool dead = false;
+  for (const auto& t : controls->port25) {
+    if (t.connected) return false;
+    dead = dead ||
+           (t.failure && (t.failure->kind == io::Failure::timed_out || t.failure->kind == io::Failure::unreachable));
+  }
+  return dead;
+}
+
+Obstacle no_connection(const View& view, const MxRow& row, const io::IoFailure& failure) {
+  const std::string open_vantage = "a vantage whose port 25 is open (--via, --source)";
+  std::vector<std::string> ids{*row.session.id};
+  const std::string what = row.where() + " cannot be reached: " + io::to_string(failure.kind);
+  if (port25_shut_here(view)) {
+    ids.push_back(*view.controls().id);
+    return {diag::Side::ours, open_vantage, "port 25 of unrelated hosts is silent from here, too", std::move(ids)};
+  }
+  switch (failure.kind) {
+    case io::Failure::not_permitted:
+      return {diag::Side::ours, failure.text, what, std::move(ids)};
+    case io::Failure::local:
+    case io::Failure::proxy:
+      return {diag::Side::ours, open_vantage, what + " (" + failure.text + ")", std::move(ids)};
+    case io::Failure::unreachable:
+      if (failure.text.starts_with("no route from here"))
+        return {diag::Side::ours, "a network that has a route to it (--via, --source, -4, -6)", what, std::move(ids)};
+      [[fallthrough]];
+    default:
+      return {diag::Side::theirs, "an answer from " + row.where(), what, std::move(ids)};
+  }
+}
+
+std::optional<Obstacle> obstacle_at(const View& view, const MxRow& row) {
+  if (row.state == MxState::unreachable && row.session) {
+    if (row.session->connect_failure) return no_connection(view, row, *row.session->connect_failure);
+    const auto* broken = row.session->broken ? &*row.session->broken : nullptr;
+    const std::string said = broken && broken->reply ? broken->reply->to_string() : std::string("no reply");
+    return Obstacle{diag::Side::theirs,
+                    "an answer from " + row.where() + " at another time",
+                    row.where() + " ended the session at " +
+                        (broken ? std::string(smtp::to_string(broken->phase)) : std::string("its beginning")) + ": " +
+                        said,
+                    {*row.session.id}};
+  }
+  if (row.state != MxState::deferred) return std::nullopt;
+  for (const auto& a : row.recipient)
+    if (a->outcome == Outcome::deferred && a->reply)
+      return Obstacle{diag::Side::theirs,
+                      "an answer from " + row.where() + " at another time",
+                      row.where() + " puts us off, which decides nothing: " + printable(a->reply->to_string(), 160),
+                      {*a.id}};
+  return Obstacle{diag::Side::theirs, "an answer from " + row.where() + " that does not change",
+                  row.where() + " answered now so, now otherwise", row.ids()};
+}
+
+}  // namespace
+
+std::optional<Obstacle> obstacle(const View& view, const MxTable& table) {
+  for (const auto& row : table.rows())
+    if (auto at = obstacle_at(view, row)) return at;
+  auto mx = view.mx(view.domain());
+  if (!mx) return std::nullopt;
+  for (const auto& host : mx->mx.hosts) {
+    auto found = view.addresses(host.name);
+    if (!found || found->lookup.complete()) continue;
+    return Obstacle{diag::Side::theirs,
+                    "the addresses of " + host.name,
+                    "the addresses of " + host.name + " cannot be looked up (" +
+                        std::string(dns::to_string(found->lookup.status())) + ")",
+                    {*found.id}};
+  }
+  return std::nullopt;
+}
+
 }  // namespace smtpdx::rules

@@ -56,6 +56,17 @@ struct Doubt {
 };
 std::optional<Doubt> doubt_of_refusing_domain(const View& view, const MxTable& table);
 
+/// Why the recipient's exchangers gave no definite answer to us, on whose side that lies, and what would help: nobody
+/// there, a 421 or another temporary word, a look-up that failed, our own way out. nullopt where all of them did, or
+/// were not asked yet.
+struct Obstacle {
+  diag::Side side = diag::Side::theirs;
+  std::string needs;
+  std::string what;
+  std::vector<std::string> ids;
+};
+std::optional<Obstacle> obstacle(const View& view, const MxTable& table);
+
 MxRow make_row(const View& view, const std::string& host, const IpAddress& address);
 
 }  // namespace smtpdx::rules

@@ -159,6 +159,14 @@ std::optional<Doubt> doubt_of_hosts(const View& view) {
   return std::nullopt;
 }
 
+/// The deciding question was put, and got no definite answer.
+CauseVerdict not_answered(const View& view, const MxTable& table) {
+  if (!relay_asked(view)) return Say::nothing();
+  auto why = obstacle(view, table);
+  if (!why) return Say::nothing();
+  return Say::untested(why->side, why->needs).because(why->ids, why->what);
+}
+
 /// A row in which the recipient was accepted at least once, even if not every time.
 const MxRow* accepted_anywhere(const MxTable& table) {
   for (const auto& row : table.rows())
@@ -214,7 +222,7 @@ CauseVerdict s02_mx_not_configured(const View& view) {
     if (row && !view.relay_refused(*row->recipient.front()) && row->recipient.front()->phase == smtp::Phase::rcpt)
       return Say::ruled_out().because(
           row->ids(), row->where() + " refuses, but not as a relay: " + quoted(*row->recipient.front()->reply));
-    return Say::nothing();
+    return not_answered(view, table);
   }
   if (!refusing->postmaster.empty() && refusing->postmaster.front()->outcome == Outcome::accepted)
     return Say::ruled_out().because(refusing->ids(), refusing->where() + " accepts postmaster@" + view.domain());
@@ -262,7 +270,7 @@ CauseVerdict s03_one_mx_stale(const View& view) {
           .because(flip->ids(), what + ", and " + row.host + " refuses it again afterwards");
     return Say::likely(10).because(ids, what).needs("the refusal seen again");
   }
-  return Say::nothing();
+  return not_answered(view, table);
 }
 
 CauseVerdict s04_mx_host_resolves_wrong(const View& view) {
@@ -288,7 +296,8 @@ CauseVerdict s04_mx_host_resolves_wrong(const View& view) {
           .needs("an answer from each of these addresses");
   }
   // An address that nobody showed us, or that only the bounce names, may behave otherwise.
-  if (!table.complete() || doubt_of_hosts(view) || refused_at_another_address(view, table)) return Say::nothing();
+  if (!table.complete() || doubt_of_hosts(view) || refused_at_another_address(view, table))
+    return not_answered(view, table);
   if (table.all(MxState::accepted))
     return Say::ruled_out().because(table.ids(), "every address of every mail exchanger accepts the recipient now");
   if (table.all(MxState::relay_refused))
@@ -298,7 +307,7 @@ CauseVerdict s04_mx_host_resolves_wrong(const View& view) {
       if (!table.host_all(row.host, row.state)) return Say::nothing();
     return Say::ruled_out().because(table.ids(), "the addresses of each name behave alike");
   }
-  return Say::nothing();
+  return not_answered(view, table);
 }
 
 CauseVerdict s05_no_mx(const View& view) {
@@ -322,6 +331,7 @@ CauseVerdict s05_no_mx(const View& view) {
   }
   if (const auto* row = table.first(MxState::accepted))
     return Say::ruled_out().because(row->ids(), "the fallback host " + row->where() + " accepts the recipient now");
+  if (auto v = not_answered(view, table); v.verdict != diag::Verdict::silent) return v;
   return Say::likely(10)
       .because(*mx.id, view.domain() + " has no MX record")
       .needs("an answer from the host it falls back to");

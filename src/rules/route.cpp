@@ -34,6 +34,23 @@ bool reported_on_our_side(const View& view, const diag::MxFact& mx) {
   return true;
 }
 
+constexpr std::string_view relay_pool = "RegularRelayOutboundPool";
+
+/// The trace names pools, and none of them is one for relayed mail.
+bool left_by_another_pool(const diag::MessageTraceFact& trace) {
+  for (const auto& pool : trace.pools)
+    if (icontains(pool, "relay")) return false;
+  return !trace.pools.empty();
+}
+
+std::string needed_trace(const Seen<diag::MessageTraceFact>& trace, bool all_accept) {
+  const std::string which = "Exchange Online's message trace of this very message";
+  if (trace && !trace->same_message) return which + ": the one given is about others";
+  if (trace) return which + " with OutboundIpPoolName in it (extended report)";
+  return which + ": OutboundIpPoolName=" + std::string(relay_pool) + " proves it (--trace-csv FILE)" +
+         (all_accept ? "" : ", with `diagnose` to ask the recipient's mail exchangers");
+}
+
 std::string because_headers(const dsn::ReturnedHeaders& h) {
   std::string text;
   for (const auto& line : h.why) text += (text.empty() ? "" : "; ") + line;
@@ -58,17 +75,29 @@ CauseVerdict s01_relay_pool_forward(const View& view) {
                                     "every mail exchanger refuses a neutral client, too: it is not the pool");
   if (auto in = view.in_mx(view.refuser(), view.refuser_address()); in && !*in)
     return Say::ruled_out().because(*r.id, "the refuser " + view.refuser() + " is not the recipient's mail exchanger");
-  if (!h.present || !h.forwarded || !h.arrived_from_outside || !h.spf) return Say::nothing();
-  Say say = Say::likely(5);
-  say.because(*r.id, because_headers(h));
-  if (table.complete() && table.all(MxState::accepted)) {
-    say.because(table.ids(), "every mail exchanger accepts the recipient from a neutral client");
-    return say.needs(
-        "Exchange Online's message trace: OutboundIpPoolName=RegularRelayOutboundPool proves it (--trace-csv FILE)");
-  }
-  for (const char* rival : {"rcpt.mx_not_configured_for_domain", "rcpt.one_mx_stale", "rcpt.mx_host_resolves_wrong"})
-    say.rival(rival);
-  return say.needs("the message trace (--trace-csv FILE), or `diagnose` to ask the recipient's mail exchangers");
+  const auto trace = view.message_trace();
+  if (trace && trace->same_message && left_by_another_pool(*trace))
+    return Say::ruled_out().because(
+        *trace.id, "the message trace has this message leave by the pool " + printable(join(trace->pools, ", "), 100));
+  const bool traced = trace && trace->same_message && trace->pools == std::vector{std::string(relay_pool)};
+  const bool headers = h.present && h.forwarded && h.arrived_from_outside && h.spf;
+  if (!headers && !traced) return Say::nothing();
+  const bool all_accept = table.complete() && table.all(MxState::accepted) &&
+                          view.in_mx(view.refuser(), view.refuser_address()).value_or(false);
+  Say say = headers && traced && all_accept ? Say::proved(Proof::record, 5) : Say::likely(5);
+  if (headers) say.because(*r.id, because_headers(h));
+  if (traced)
+    say.because(*trace.id, "the message trace (" + printable(trace->path, 100) + ", line " +
+                               std::to_string(trace->line) +
+                               ") has this message leave by OutboundIpPoolName=" + std::string(relay_pool));
+  if (all_accept) say.because(table.ids(), "every mail exchanger accepts the recipient from a neutral client");
+  if (headers && traced && all_accept) return say;
+  if (!all_accept)
+    for (const char* rival : {"rcpt.mx_not_configured_for_domain", "rcpt.one_mx_stale", "rcpt.mx_host_resolves_wrong"})
+      say.rival(rival);
+  if (!traced) return say.needs(needed_trace(trace, all_accept));
+  return say.needs(headers ? "`diagnose`, to ask the recipient's mail exchangers"
+                           : "the returned headers: SPF and DKIM as Exchange Online saw them on arrival");
 }
 
 CauseVerdict s07_rejecter_not_in_mx(const View& view) {

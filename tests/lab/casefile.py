@@ -22,6 +22,7 @@ above it.  Keys:
     also       further causes that may be proved beside the first
     any_of     CODE VERDICT, more than one allowed: must be among the causes
     ruled_out  causes that must be ruled out
+    untested   CODE SIDE, more than one allowed: must be among the untested, with that side (ours, theirs, consent)
     not        causes that must be neither proved nor likely
     verdict    problem (default), no-problem, inconclusive
     exit       exit code, default 1 for a problem, 0 for none, 3 for inconclusive
@@ -36,7 +37,7 @@ import re
 from dataclasses import dataclass, field
 
 EXIT = {"problem": 1, "no-problem": 0, "inconclusive": 3}
-KEYS = "world run source play first also any_of ruled_out not verdict exit text".split()
+KEYS = "world run source play first also any_of ruled_out untested not verdict exit text".split()
 
 
 class BadCase(Exception):
@@ -63,6 +64,7 @@ class Case:
     also: list[str] = field(default_factory=list)
     any_of: list[Expected] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)
+    untested: list[list[str]] = field(default_factory=list)
     never: list[str] = field(default_factory=list)
     verdict: str = "problem"
     exit: int = 1
@@ -114,5 +116,5 @@ def read(path):
         name=os.path.basename(path)[:-len(".case")], why=why, world=listed(text["world"]), run=text["run"], first=first,
         source=text.get("source", "203.0.113.5"), play=values.get("play", []), files=files,
         also=listed(text.get("also", "")), any_of=[Expected(*l.split()) for l in values.get("any_of", [])],
-        ruled_out=listed(text.get("ruled_out", "")), never=listed(text.get("not", "")), verdict=verdict,
+        ruled_out=listed(text.get("ruled_out", "")), untested=[l.split() for l in values.get("untested", [])], never=listed(text.get("not", "")), verdict=verdict,
         exit=int(text.get("exit", EXIT[verdict])), text=text.get("text", "FAIL %s " % first.code if first else ""))

@@ -17,6 +17,8 @@ def of_document(case, document):
             wrong.append("not among the causes: %s %s" % (expected.code, expected.verdict))
     ruled_out = {c["code"] for c in document.get("ruled_out", [])}
     wrong += ["not ruled out: " + code for code in case.ruled_out if code not in ruled_out]
+    untested = {(u["code"], u.get("side")) for u in document.get("untested", [])}
+    wrong += ["not untested with side %s: %s" % (side, code) for code, side in case.untested if (code, side) not in untested]
     wrong += ["must not be %s: %s" % (c["verdict"], c["code"]) for c in causes
               if c["code"] in case.never and c["verdict"] in ("proved", "likely")]
     return wrong + of_references(document)
