@@ -139,6 +139,19 @@ Result<std::string> read_secret(const SecretOptions& o, const OutputOptions& out
   return std::string();
 }
 
+namespace {
+
+/// What is left out is said: the refusal may stand in it.
+std::string within_limit(std::string text, const std::string& name) {
+  if (text.size() <= input_limit) return text;
+  text.resize(input_limit);
+  std::fprintf(stderr, "smtpdx: %s: only the first 64 MiB were read\n", printable(name).c_str());
+  std::fputs("        cut out the part that speaks of your mail\n", stderr);
+  return text;
+}
+
+}  // namespace
+
 Result<std::string> read_input(const std::string& path) {
   if (path == "-") {
     std::string text;
@@ -148,8 +161,7 @@ Result<std::string> read_input(const std::string& path) {
       if (n <= 0) break;
       text.append(buffer, static_cast<std::size_t>(n));
     }
-    if (text.size() > input_limit) text.resize(input_limit);
-    return text;
+    return within_limit(std::move(text), "standard input");
   }
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0)
@@ -160,9 +172,9 @@ Result<std::string> read_input(const std::string& path) {
   if (!file) return fail(ErrorKind::unreadable, path + ": cannot be read");
   std::string text;
   char buffer[65536];
-  while (text.size() < input_limit && (file.read(buffer, sizeof buffer), file.gcount() > 0))
+  while (text.size() <= input_limit && (file.read(buffer, sizeof buffer), file.gcount() > 0))
     text.append(buffer, static_cast<std::size_t>(file.gcount()));
-  return text;
+  return within_limit(std::move(text), path);
 }
 
 Result<void> write_file(const std::string& path, const std::string& content) {

@@ -95,6 +95,14 @@ class InputTest(unittest.TestCase):
         results = self.explain(REFUSAL + b"\n" + b"y" * 100_000_000)
         self.assertTrue(results)
 
+    def test_input_without_end(self):
+        done = Done("explain", "/dev/zero")
+        self.bounded(done)
+        self.assertIn(b"only the first 64 MiB were read", done.err)
+        done = Done("explain", "-", stdin=REFUSAL + b"\n" + b"y" * 70_000_000)
+        self.bounded(done)
+        self.assertIn(b"standard input: only the first 64 MiB were read", done.err)
+
     def test_50000_header_lines(self):
         header = b"".join(b"X-Line-%d: %s\r\n" % (i, b"v" * 40) for i in range(50_000))
         self.explain(b"From: a@example.org\r\nSubject: Undelivered Mail\r\n" + header + b"\r\n" + REFUSAL + b"\r\n")
