@@ -214,13 +214,8 @@ Exit diagnose(const std::vector<std::string>& args) {
   if (!config) return complain(config.error());
   auto secret = read_secret(o.secret, o.output);
   if (!secret) return complain(secret.error());
+  (*world)->log_in_as(o.secret, *secret);
   if (!secret->empty()) {
-    (*world)->log().add_secret(*secret);
-    smtp::Credentials credentials;
-    credentials.user = o.secret.user;
-    credentials.secret = *secret;
-    if (!o.secret.mechanism.empty()) credentials.mechanism = o.secret.mechanism;
-    (*world)->env().credentials = credentials;
     question->have_secret = true;
     question->consent = kb::Consent::auth;
   }

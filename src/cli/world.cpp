@@ -106,6 +106,15 @@ io::Runtime& World::runtime() { return *parts_->runtime; }
 trace::Log& World::log() { return parts_->log; }
 probes::Env& World::env() { return *parts_->env; }
 const std::vector<mock::RecordingResolver::Lookup>& World::lookups() const { return parts_->recorder->lookups(); }
+void World::log_in_as(const SecretOptions& options, const std::string& secret) {
+  if (secret.empty()) return;
+  parts_->log.add_secret(secret);
+  smtp::Credentials credentials;
+  credentials.user = options.user;
+  credentials.secret = secret;
+  if (!options.mechanism.empty()) credentials.mechanism = options.mechanism;
+  parts_->env->credentials = std::move(credentials);
+}
 Deadline World::deadline() const {
   return parts_->runtime->deadline_in(
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(parts_->options.timeout)));

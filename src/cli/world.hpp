@@ -23,6 +23,9 @@ class World {
   /// Fills the parts of the question that the options decide (sources, ports, families, controls).
   void apply_to(diag::Case& question) const;
   Deadline deadline() const;
+  /// Makes the login known to the probes, and the secret to the log, before anything is said. An empty secret: no
+  /// login.
+  void log_in_as(const SecretOptions& options, const std::string& secret);
   /// All look-ups so far; empty without WorldOptions::record.
   const std::vector<mock::RecordingResolver::Lookup>& lookups() const;
 

@@ -48,7 +48,9 @@ class Matrix {
       co_return std::move(out_);
     }
     co_await baseline();
-    if (base_) {
+    if (base_ && q_.extent == RelayQuestion::Extent::baseline) {
+      co_await login();
+    } else if (base_) {
       co_await variations();
       co_await login();
       co_await again();
@@ -309,6 +311,12 @@ class Matrix {
 };
 
 }  // namespace
+
+bool RelayMatrix::permitted_by_login() const {
+  return std::any_of(rows.begin(), rows.end(), [](const RelayRow& row) {
+    return row.factor == "auth" && row.attempt.outcome == Outcome::accepted;
+  });
+}
 
 io::Task<RelayMatrix> relay_matrix(probes::Env& env, RelayQuestion question, Deadline deadline) {
   Matrix matrix(env, std::move(question), deadline);

@@ -18,6 +18,8 @@ struct RelayQuestion {
   bool use_v4 = true, use_v6 = true;
   std::string random_local_part;
   std::uint16_t smtp_port = 25;  ///< where the recipient's mail exchangers listen
+  /// baseline: only the envelope itself and, with a user, the login; for asking again and again.
+  enum class Extent { matrix, baseline } extent = Extent::matrix;
 };
 
 struct RelayRow {
@@ -41,6 +43,8 @@ struct RelayMatrix {
   std::string problem;              ///< why there is no matrix: the host was not found, nothing answered
   Duration elapsed{0};
   bool permitted() const { return !rows.empty() && rows.front().attempt.outcome == diag::Outcome::accepted; }
+  /// Accepted for the one who logs in, whatever strangers are told.
+  bool permitted_by_login() const;
 };
 
 /// Never past RCPT. At most ten connections an address. `env` must outlive the task.

@@ -230,8 +230,12 @@ class Page {
 
   void prove_it() {
     if (!cause_ || cause_->confirm.command.empty()) return;
-    out_ += "Prove it " + fill_command(cause_->confirm.command, s_) + "\n";
-    if (!cause_->confirm.shows.empty()) out_ += folded(gutter, fill(cause_->confirm.shows, s_), o_.width);
+    const auto command = fill_command(cause_->confirm.command, s_);
+    out_ += "Prove it " + command + "\n";
+    auto shows = fill(cause_->confirm.shows, s_);
+    if (command.starts_with("smtpdx relay"))
+      shows += std::string(shows.empty() ? "" : " ") + "With --watch it asks again until it is accepted.";
+    if (!shows.empty()) out_ += folded(gutter, shows, o_.width);
   }
 
   void also() {
