@@ -4,7 +4,7 @@
 little memory, names the phase where it broke, and proves nothing.
 
 What a server says is a script: for each phase what comes in place of the answer. "forever" is meant so: it goes on as
-long as the program listens. The same is played in virtual time for every phase in src/smtp/session_test.cpp, and with
+long as the program listens. The same is played in virtual time for every phase in src/smtp/session_trouble_test.cpp, and with
 the whole engine and all findings in tests/scenarios/hostile/."""
 import concurrent.futures
 import json
