@@ -23,7 +23,7 @@ SMTPDX = os.environ.get("SMTPDX")
 SCALE = 5 if os.environ.get("SMTPDX_SANITIZED") else 1   # a program with sanitizers takes more of everything
 ADDRESS = "127.0.0.79"                                    # where no other service of this machine listens
 TIMEOUT = 4                                               # --timeout, seconds
-SECONDS, MEGABYTES = TIMEOUT + 2 * SCALE, 80 * SCALE
+SECONDS, MEGABYTES = TIMEOUT + 4 * SCALE, 80 * SCALE
 ANSWERS = {"connect": b"220 mx.example.net ESMTP\r\n", "ehlo": b"250 mx.example.net\r\n", "mail": b"250 ok\r\n", "rcpt": b"554 5.7.1 Relay access denied\r\n",
            "rset": b"250 ok\r\n", "quit": b"221 bye\r\n"}
 
