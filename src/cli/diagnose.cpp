@@ -24,6 +24,7 @@ struct Options {
   SecretOptions secret;
   std::string input, text, from, to, server, config, trace_csv, helo, client_tls, client_auth, client_address,
       mechanisms, record;
+  std::string language = "en";
   bool letter = false;
 };
 
@@ -51,6 +52,7 @@ void define(Flags& flags, Options& o) {
   flags.text("--client-auth-methods", o.mechanisms, "login mechanisms the client can do, PLAIN,LOGIN");
   flags.text("--record", o.record, "write what was seen to FILE, as a scenario that smtpdx mock plays again");
   flags.toggle("--letter", o.letter, "print the letter to the one who can fix it");
+  flags.choice("--lang", o.language, {"en", "de", "es", "fr", "ja"}, "the letter's language: en, de, es, fr or ja");
   add_secret_options(flags, o.secret);
   add_world_options(flags, o.world);
   add_output_options(flags, o.output);
@@ -229,7 +231,7 @@ Exit diagnose(const std::vector<std::string>& args) {
   if (auto ok = record(o, input, report, **world); !ok) return complain(ok.error());
   render::Subject subject{report, catalogue, &(*world)->log()};
   if (o.letter) {
-    print(render::letter(subject));
+    print(render::letter(subject, *kb::letter_book(o.language)));
   } else if (o.output.json) {
     print(render::diagnosis_json(subject));
   } else {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <filesystem>
 
 #include "base/text.hpp"
 #include "cli/intake.hpp"
 #include "cli/verbs.hpp"
 #include "engine/diagnose.hpp"
+#include "intake/session_log.hpp"
+#include "kb/letters.hpp"
 #include "render/render.hpp"
 
 namespace smtpdx::cli {
@@ -14,27 +17,44 @@ namespace {
 struct Options {
   OutputOptions output;
   std::vector<std::string> inputs;
-  std::string text, audience, to, from, trace_csv;
+  std::string text, audience, to, from, trace_csv, language;
   std::optional<std::string> letter;
+  std::optional<kb::LetterBook> book;  ///< of the letter's language
 };
 
+/// The session is the refused one: its last words are the refusal's, and so is the client where both name one.
+bool same_session(const diag::LoggedSessionFact& session, const dsn::Refusal& refusal) {
+  const auto& text = refusal.decided().text;
+  if (text.empty() || session.relay_reply.find(text) == std::string::npos) return false;
+  return session.client.empty() || refusal.client_address.empty() || session.client == refusal.client_address;
+}
+
 /// One refusal, judged without asking anybody.
-Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, std::string_view bounce) {
+Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, std::string_view octets,
+                              const std::vector<diag::LoggedSessionFact>& sessions) {
   engine::Job job;
   job.question.to = o.to;
   job.question.from = o.from;
   job.given = {fact};
   if (!o.trace_csv.empty()) {
-    auto trace = read_trace(o.trace_csv, diag::recipient_of(job.question, &fact.refusal), bounce);
+    auto trace = read_trace(o.trace_csv, diag::recipient_of(job.question, &fact.refusal), octets);
     if (!trace) return std::unexpected(trace.error());
     job.given.push_back(std::move(*trace));
   }
+  for (const auto& session : sessions)
+    if (same_session(session, fact.refusal)) {
+      job.given.push_back(session);
+      break;
+    }
   const auto& catalogue = kb::Catalogue::builtin();
   auto report = engine::judge_offline(catalogue, job);
   render::Subject subject{report, catalogue, nullptr};
-  if (o.letter) return render::letter(subject);
+  if (o.book) return render::letter(subject, *o.book);
   if (o.output.json) return render::explain_json(subject);
   render::TextOptions text{o.output.use_color(), o.output.verbose, o.output.width(), o.output.product, o.audience};
+  if (o.audience == "sender") return render::for_sender(subject, text);
+  if (o.audience == "helpdesk") return render::for_helpdesk(subject, text);
+  text.verbose = text.verbose || o.audience == "admin";
   return render::text(subject, text);
 }
 
@@ -48,6 +68,25 @@ std::vector<std::string> files_of(const std::string& path) {
     if (entry.is_regular_file(ignored)) files.push_back(entry.path().string());
   std::sort(files.begin(), files.end());
   return files;
+}
+
+/// `--letter de`, `--letter --lang de`, or `--letter FILE`: the word behind an option that may stand alone can be a
+/// file.
+std::optional<Error> choose_letter(Options& o) {
+  if (!o.letter && o.language.empty()) return std::nullopt;
+  const auto& known = kb::letter_languages();
+  auto language = o.letter.value_or("");
+  std::error_code ignored;
+  const bool is_language = std::find(known.begin(), known.end(), language) != known.end();
+  if (!language.empty() && !is_language && (language == "-" || std::filesystem::exists(language, ignored))) {
+    o.inputs.insert(o.inputs.begin(), language);
+    language.clear();
+  }
+  if (!o.language.empty()) language = o.language;
+  auto book = kb::letter_book(language.empty() ? "en" : language);
+  if (!book) return book.error();
+  o.book = std::move(*book);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -65,18 +104,21 @@ Exit explain(const std::vector<std::string>& args) {
   flags.text("--to", o.to, "recipient, where the words do not name it");
   flags.text("--from", o.from, "sender, where the words do not name it");
   flags.text("--trace-csv", o.trace_csv, "Exchange Online's message trace of the refused message (extended report)");
-  flags.optional_text("--letter", o.letter, "print the letter to the one who can fix it");
+  flags.optional_text("--letter", o.letter, "print the letter to the one who can fix it; en, de, es, fr or ja");
+  flags.text("--lang", o.language, "the letter's language: en, de, es, fr or ja");
   add_output_options(flags, o.output);
   if (auto done = flags.parse(args)) return *done;
+  if (auto wrong = choose_letter(o)) return complain(*wrong);
   o.output.json = o.output.json || o.output.format == "json";
   if (o.text.empty() && o.inputs.empty())
     return complain({ErrorKind::usage, "nothing to explain", "give a file, - for stdin, or --text 'the words'"});
 
   bool refusal = false, any = false;
   Exit worst = Exit::fine;
-  auto one = [&](const std::vector<diag::RefusalFact>& facts, std::string_view bounce) {
+  auto one = [&](const std::vector<diag::RefusalFact>& facts, std::string_view octets) {
+    const auto sessions = intake::sessions_shown(octets);
     for (const auto& fact : facts) {
-      auto words = explained(fact, o, bounce);
+      auto words = explained(fact, o, octets, sessions);
       if (!words) {
         worst = complain(words.error());
         return;
@@ -87,7 +129,7 @@ Exit explain(const std::vector<std::string>& args) {
       refusal = refusal || fact.refusal.is_refusal();
     }
   };
-  if (!o.text.empty()) one(read_text(o.text), {});
+  if (!o.text.empty()) one(read_text(o.text), o.text);
   for (const auto& input : o.inputs) {
     for (const auto& file : files_of(input)) {
       auto bytes = read_input(file);

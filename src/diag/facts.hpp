@@ -147,6 +147,7 @@ struct LoggedSessionFact {
   AuthState auth = AuthState::unknown;
   std::optional<TlsMode> tls;
   std::string client, server, mechanism;
+  bool auth_offered = false, starttls_offered = false;  ///< by the last EHLO before the refusal, where it is shown
   std::string auth_reply;
   std::string relay_reply;
 };

@@ -34,6 +34,15 @@ std::string syslog_host(std::string_view line, std::size_t program) {
   return canonical_name(words.back());
 }
 
+/// "postfix/submission/smtpd[123]" → "submission": syslog_name tells the services of one master.cf apart.
+std::string postfix_service(std::string_view line, std::size_t program) {
+  auto name = line.substr(program + 1);
+  name = name.substr(0, name.find_first_of("[ "));
+  const auto first = name.find('/'), last = name.rfind('/');
+  return first == last || last == std::string_view::npos ? std::string()
+                                                         : std::string(name.substr(first + 1, last - first - 1));
+}
+
 Refusal excerpt(std::string_view line, std::size_t from, std::size_t length, std::size_t offset) {
   mail::Text text(std::string(line.substr(from, length)), offset + from);
   return read_excerpt(folded(text, 0, length), "log");
@@ -78,6 +87,8 @@ std::optional<Refusal> postfix_reject(std::string_view line, std::size_t program
   refusal.phase = phase_in(line.substr(at, begin - at));
   refusal.client_address = host_in(line.substr(from, begin - 2 - from)).address;
   refusal.sender = field(line, "from=");
+  refusal.null_sender = line.find(" from=<>", begin) != std::string_view::npos;
+  refusal.service = postfix_service(line, program);
   if (std::string_view to = field(line, "to="); !to.empty()) refusal.recipient = to;
   refusal.reporter = refusal.decider = syslog_host(line, program);
   refusal.decider_address.clear();
@@ -134,6 +145,7 @@ std::optional<Refusal> exim_reject(std::string_view line, std::size_t offset) {
   Refusal refusal = excerpt(line, colon + 2, line.size() - colon - 2, offset);
   refusal.phase = phase;
   refusal.sender = field(line, "F=");
+  refusal.null_sender = line.substr(0, at).find(" F=<> ") != std::string_view::npos;
   if (phase == smtp::Phase::rcpt) refusal.recipient = mail::address_in(line.substr(at, colon - at));
   refusal.client_address = host_in(line.substr(0, at)).address;
   refusal.decider.clear();

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "dsn/delivery_report.hpp"
 #include "dsn/excerpt.hpp"
+#include "dsn/log_complaint.hpp"
 #include "dsn/log_line.hpp"
 #include "dsn/notification.hpp"
 #include "dsn/prose.hpp"
@@ -31,11 +32,24 @@ constexpr std::size_t input_limit = std::size_t{64} << 20;
 constexpr std::size_t most_refusals = 1000;
 constexpr std::size_t words_limit = std::size_t{1} << 20;
 
+/// Whether the catalogue knows the words; for texts that carry no code.
+bool is_known_wording(const Refusal& refusal) {
+  if (refusal.reply.text.empty()) return false;
+  return understand(refusal, kb::Catalogue::builtin()).reason != kb::Reason::unknown;
+}
+
+/// A refusal, else a complaint whose words the catalogue knows.
+std::optional<Refusal> read_log_entry(std::string_view line, std::size_t offset) {
+  if (auto refusal = read_log_line(line, offset)) return refusal;
+  auto complaint = read_log_complaint(line, offset);
+  return complaint && is_known_wording(*complaint) ? complaint : std::nullopt;
+}
+
 void read_log(std::string_view octets, ReadResult& result) {
   mail::LineReader reader(octets, mail::line_end_of(octets.substr(0, 64 * 1024)));
   std::string_view line;
   while (reader.next(line)) {
-    if (auto refusal = read_log_line(line, reader.line_offset())) {
+    if (auto refusal = read_log_entry(line, reader.line_offset())) {
       if (result.refusals.size() >= most_refusals) {
         note_once(result.notes, "more than 1,000 refusals; the rest was not read");
         return;
@@ -55,12 +69,6 @@ bool is_log(std::string_view octets) {
     logs += is_log_line(line) ? 1 : 0;
   }
   return logs > 0 && logs * 2 >= seen;
-}
-
-/// Whether the catalogue knows the words; for texts that carry no code.
-bool is_known_wording(const Refusal& refusal) {
-  if (refusal.reply.text.empty()) return false;
-  return understand(refusal, kb::Catalogue::builtin()).reason != kb::Reason::unknown;
 }
 
 std::vector<Refusal> read_pasted(std::string_view octets) {
@@ -119,6 +127,7 @@ ReadResult read(const Input& input) {
     read_log(text, result);
   } else {
     auto found = read_pasted(text);
+    for (auto& refusal : found) refusal.mechanism = mechanism_in(text.substr(0, words_limit));
     for (auto& refusal : found)
       for (auto& span : refusal.evidence) span.offset += bom;
     add(result, std::move(found), 0);

@@ -6,6 +6,9 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "dsn/recognise.hpp"
+#include "intake/transcript.hpp"
+#include "mail/mbox.hpp"
 #include "smtp/reply.hpp"
 
 namespace smtpdx::intake {
@@ -44,12 +47,6 @@ bool login_failed(std::string_view line) {
           (icontains(line, "authentication") || icontains(line, "5.7.8") || icontains(line, "5.7.3")));
 }
 
-bool relay_refused(std::string_view line) {
-  return icontains(line, "relay access denied") || icontains(line, "relay not permitted") ||
-         icontains(line, "relaying denied") || icontains(line, "not permitted to relay") ||
-         icontains(line, "unable to relay");
-}
-
 /// From the reply code on, without the log's own fields behind it.
 std::string reply_part(std::string_view line) {
   for (std::size_t i = 0; i + 4 < line.size(); ++i) {
@@ -76,7 +73,7 @@ std::vector<LoggedSessionFact> read_session_log(std::string_view octets) {
       if (failed.size() < 10000) failed[key] = reply_part(line);
       continue;
     }
-    if (!relay_refused(line)) continue;
+    if (!names_relaying(line)) continue;
     auto it = failed.find(key);
     if (it == failed.end()) continue;
     LoggedSessionFact fact;
@@ -88,6 +85,14 @@ std::vector<LoggedSessionFact> read_session_log(std::string_view octets) {
     failed.erase(it);
     if (sessions.size() >= max_sessions) break;
   }
+  return sessions;
+}
+
+std::vector<LoggedSessionFact> sessions_shown(std::string_view octets) {
+  if (mail::is_mbox(octets) || dsn::is_message(octets)) return {};
+  auto sessions = read_session_log(octets);
+  if (sessions.empty())
+    if (auto session = read_transcript(octets)) sessions.push_back(std::move(*session));
   return sessions;
 }
 

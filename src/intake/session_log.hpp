@@ -13,4 +13,7 @@ namespace smtpdx::intake {
 /// looked at and 100 sessions returned, in the order found.
 std::vector<diag::LoggedSessionFact> read_session_log(std::string_view octets);
 
+/// Sessions that a log or a client's transcript shows step by step; none in mails, which only report of them.
+std::vector<diag::LoggedSessionFact> sessions_shown(std::string_view octets);
+
 }  // namespace smtpdx::intake

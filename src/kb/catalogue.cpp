@@ -112,7 +112,8 @@ std::vector<Error> Catalogue::defects(const std::vector<Source>& files) {
 const Catalogue& Catalogue::builtin() {
   static const Catalogue catalogue = [] {
     std::vector<Source> files;
-    for (const auto& file : embedded_files()) files.push_back({std::string(file.path), std::string(file.text)});
+    for (const auto& file : embedded_files())  // letters are read when one is asked for (kb/letters.hpp)
+      if (!file.path.starts_with("letters/")) files.push_back({std::string(file.path), std::string(file.text)});
     Loaded loaded = read(files);  // samples are the unit test's business: they would cost every start some milliseconds
     if (!loaded.defects.empty()) {
       std::fprintf(stderr, "smtpdx: compiled-in data is broken: %s\n", loaded.defects.front().message.c_str());

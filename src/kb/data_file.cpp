@@ -283,6 +283,12 @@ const std::vector<std::string_view>& command_placeholders() {
   return names;
 }
 
+const std::vector<std::string_view>& letter_addressees() {
+  static const std::vector<std::string_view> words = {"postmaster", "soa-rname", "rdap-abuse",
+                                                      "own-admin",  "own-host",  "isp"};
+  return words;
+}
+
 void read_confirm_and_letter(Reader& reader, Table& in, Cause& cause) {
   if (const auto* t = in.table("confirm", Need::required)) {
     Table confirm(reader, *t, "[confirm]");
@@ -294,7 +300,7 @@ void read_confirm_and_letter(Reader& reader, Table& in, Cause& cause) {
   if (const auto* t = in.table("letter", Need::optional)) {
     Table letter(reader, *t, "[letter]");
     Letter l;
-    l.to = letter.one_of("to", {"postmaster", "soa-rname", "rdap-abuse", "own-admin", "own-host", "isp"});
+    l.to = letter.one_of("to", letter_addressees());
     l.subject = letter.text("subject");
     l.body = letter.text("body");
     auto known = command_placeholders();
@@ -364,6 +370,52 @@ void read_code(Reader& reader, const toml::table& table) {
   reader.out.codes.push_back({std::move(code), reader.path(), in.line_of_key("code")});
 }
 
+std::vector<std::string_view> letter_placeholders() {
+  auto known = command_placeholders();
+  for (auto name : {"transcript", "code", "title", "command"}) known.push_back(name);
+  return known;
+}
+
+/// `code` is null for the general letter, which belongs to no cause.
+Letter read_letter(Reader& reader, const toml::table& table, std::string* code) {
+  Table in(reader, table, code ? "[[letter]]" : "[general] or [inquiry]");
+  if (code) {
+    *code = in.text("code");
+    check_cause_code(in, "code", *code);
+  }
+  Letter letter{"", in.text("subject"), in.text("body")};
+  check_placeholders(in, "subject", letter.subject, letter_placeholders());
+  check_placeholders(in, "body", letter.body, letter_placeholders());
+  in.finish();
+  return letter;
+}
+
+void read_letters(Reader& reader, const toml::table& root) {
+  Table in(reader, root, "a letter book");
+  LetterBook book;
+  book.language = in.text("language");
+  book.opening = in.text("opening");
+  book.check = in.text("check", Need::optional);
+  book.closing = in.text("closing");
+  check_placeholders(in, "check", book.check, letter_placeholders());
+  if (const auto* t = in.table("to", Need::required)) {
+    Table to(reader, *t, "[to]");
+    for (auto who : letter_addressees())
+      if (who != "postmaster") book.to[std::string(who)] = to.text(who);
+    to.finish();
+  }
+  if (const auto* t = in.table("inquiry", Need::required)) book.inquiry = read_letter(reader, *t, nullptr);
+  if (const auto* t = in.table("general", Need::optional)) book.general = read_letter(reader, *t, nullptr);
+  for (const auto* t : in.tables("letter", Need::optional)) {
+    std::string code;
+    Letter letter = read_letter(reader, *t, &code);
+    if (!book.letters.emplace(code, std::move(letter)).second)
+      reader.complain(line_of(*t), "a second letter for " + quoted(code));
+  }
+  in.finish();
+  reader.out.letters.push_back({std::move(book), reader.path(), in.line_of_key("language")});
+}
+
 void read_list(Reader& reader, const toml::table& root, std::string_view key,
                void (*read)(Reader&, const toml::table&)) {
   Table in(reader, root, "the file");
@@ -381,7 +433,8 @@ DataFile read_data_file(const Catalogue::Source& source) {
   Reader reader(source.path);
   bool causes = lies_in(source.path, "causes/"), phrases = lies_in(source.path, "phrases/");
   bool codes = lies_in(source.path, "codes/") || source.path == "codes.toml" || source.path.ends_with("/codes.toml");
-  if (!causes && !phrases && !codes) return std::move(reader.out);
+  bool letters = lies_in(source.path, "letters/");
+  if (!causes && !phrases && !codes && !letters) return std::move(reader.out);
   auto parsed = toml::parse(std::string_view(source.text), std::string_view(source.path));
   if (parsed.failed()) {
     reader.complain(static_cast<std::size_t>(parsed.error().source().begin.line), parsed.error().description());
@@ -390,6 +443,8 @@ DataFile read_data_file(const Catalogue::Source& source) {
   const toml::table& root = parsed.table();
   if (causes)
     read_cause(reader, root);
+  else if (letters)
+    read_letters(reader, root);
   else if (phrases)
     read_list(reader, root, "phrase", read_phrase);
   else

@@ -46,7 +46,11 @@ std::string value_of(std::string_view name, const Subject& s) {
   if (name == "mx") return refusing_host(s.report);
   if (name == "ip") return own_address(s.report);
   if (name == "helo") return q.client.helo;
-  if (name == "transcript") return refused_transcript(s);
+  if (name == "transcript") {
+    auto lines = refused_transcript(s);
+    while (lines.ends_with('\n')) lines.pop_back();
+    return lines;
+  }
   return {};
 }
 
@@ -91,18 +95,32 @@ std::string fill(std::string_view pattern, const Subject& subject) {
 
 std::string fill_command(std::string_view pattern, const Subject& subject) { return filled(pattern, subject, quoted); }
 
-std::string letter(const Subject& subject) {
+namespace {
+
+/// `{command}` is filled by itself: what strangers gave is quoted there.
+std::string written(const kb::Letter& l, std::string_view command, const Subject& subject) {
+  const auto host = refusing_host(subject.report);
+  std::string to = l.to;
+  if (l.to == "postmaster")
+    to = "postmaster@" + fill("{to_domain}", subject) + (host.empty() ? "" : ", postmaster@" + host);
+  std::string body;
+  std::string_view rest = l.body;
+  for (std::size_t at; (at = rest.find("{command}")) != std::string_view::npos; rest.remove_prefix(at + 9))
+    body += fill(rest.substr(0, at), subject) + fill_command(command, subject);
+  return "To: " + to + "\nSubject: " + fill(l.subject, subject) + "\n\n" + body + fill(rest, subject) + "\n";
+}
+
+}  // namespace
+
+std::string letter(const Subject& subject, const kb::LetterBook& book) {
   for (const auto& v : subject.report.causes) {
+    // A letter states the cause as a fact to somebody else: what is merely possible is no reason to write one.
+    if (v.verdict != diag::Verdict::proved && v.verdict != diag::Verdict::likely) continue;
     const auto* cause = subject.catalogue.cause(v.code);
-    if (!cause || !cause->letter) continue;
-    const auto& l = *cause->letter;
-    const auto host = refusing_host(subject.report);
-    std::string to = l.to;
-    if (l.to == "postmaster")
-      to = "postmaster@" + fill("{to_domain}", subject) + (host.empty() ? "" : ", postmaster@" + host);
-    return "To: " + to + "\nSubject: " + fill(l.subject, subject) + "\n\n" + fill(l.body, subject) + "\n";
+    if (cause && cause->letter) return written(kb::compose(book, *cause), cause->confirm.command, subject);
   }
-  return {};
+  const auto* r = refusal_of(subject.report);
+  return r && r->is_refusal() ? written(kb::compose_inquiry(book), "", subject) : std::string();
 }
 
 }  // namespace smtpdx::render

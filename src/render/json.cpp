@@ -412,9 +412,14 @@ std::string causes_json(const std::vector<const kb::Cause*>& causes) {
     j["who"] = c->who;
     j["explanation"] = c->explanation;
     j["reason"] = kb::to_string(c->reason);
+    j["tier"] = c->tier;
     j["necessary"] = c->necessary;
+    j["says_nothing"] = c->says_nothing;
     j["proofs"] = json::array();
     for (const auto& p : c->proofs) j["proofs"].push_back({{"kind", p.kind}, {"text", p.text}});
+    j["unprovable"] = text_or_null(c->unprovable);
+    j["tests"] = json::array();
+    for (const auto& t : c->tests) j["tests"].push_back({{"consent", kb::to_string(t.consent)}, {"text", t.text}});
     j["rivals"] = json::array();
     for (const auto& r : c->rivals) j["rivals"].push_back({{"code", r.code}, {"apart", r.apart}});
     j["fix"] = json::array();
@@ -423,6 +428,8 @@ std::string causes_json(const std::vector<const kb::Cause*>& causes) {
     j["confirm"] = c->confirm.command;
     j["confirm_shows"] = c->confirm.shows;
     j["letter"] = c->letter ? json(c->letter->body) : json(nullptr);
+    j["letter_to"] = c->letter ? json(c->letter->to) : json(nullptr);
+    j["letter_subject"] = c->letter ? json(c->letter->subject) : json(nullptr);
     list.push_back(std::move(j));
   }
   json document;

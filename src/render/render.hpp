@@ -8,6 +8,7 @@
 
 #include "diag/report.hpp"
 #include "kb/catalogue.hpp"
+#include "kb/letters.hpp"
 #include "trace/log.hpp"
 
 namespace smtpdx::render {
@@ -33,8 +34,12 @@ std::string text(const Subject& subject, const TextOptions& options);
 std::string diagnosis_json(const Subject& subject);
 /// Contract §4, one object of one line with a final newline.
 std::string explain_json(const Subject& subject);
-/// The letter of the first cause that has one, placeholders filled; empty where there is none.
-std::string letter(const Subject& subject);
+/// The letter of the first proved or likely cause that has one, in the book's language, placeholders filled; an inquiry
+/// to the refuser where nothing is settled; empty where nothing was refused.
+std::string letter(const Subject& subject, const kb::LetterBook& book);
+/// --for sender and helpdesk (audience.cpp): the same report, in as much as the reader can use. Other words: text().
+std::string for_sender(const Subject& subject, const TextOptions& options);
+std::string for_helpdesk(const Subject& subject, const TextOptions& options);
 /// One cause of the catalogue, or all of them, as text and as JSON.
 std::string cause_text(const kb::Cause& cause, const TextOptions& options);
 std::string causes_json(const std::vector<const kb::Cause*>& causes);

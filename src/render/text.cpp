@@ -337,10 +337,15 @@ std::string cause_text(const kb::Cause& cause, const TextOptions& options) {
   out += folded("", cause.explanation, options.width) + "\n";
   out += "It holds only if\n";
   for (const auto& n : cause.necessary) out += folded("  - ", n, options.width);
+  if (!cause.says_nothing.empty()) out += "No evidence, though often taken for it\n";
+  for (const auto& n : cause.says_nothing) out += folded("  - ", n, options.width);
   out += "Proved by\n";
   for (const auto& p : cause.proofs) out += folded("  - " + p.kind + ": ", p.text, options.width);
   if (!cause.unprovable.empty()) out += folded("  - nothing: ", cause.unprovable, options.width);
-  if (!cause.rivals.empty()) out += "Looks like\n";
+  out += "Tests, cheapest first\n";
+  for (const auto& t : cause.tests)
+    out += folded("  - " + std::string(to_string(t.consent)) + ": ", t.text, options.width);
+  if (!cause.rivals.empty()) out += "Mistaken for\n";
   for (const auto& r : cause.rivals) out += folded("  - " + r.code + ": ", r.apart, options.width);
   for (const auto& f : cause.fixes) {
     out += "Fix (" + f.product + ")\n";
@@ -349,6 +354,7 @@ std::string cause_text(const kb::Cause& cause, const TextOptions& options) {
     if (!f.takes_effect.empty()) out += "     takes effect: " + f.takes_effect + "\n";
   }
   out += "Confirm\n  " + cause.confirm.command + "\n" + folded("  ", cause.confirm.shows, options.width);
+  if (cause.letter) out += "Letter\n  to " + cause.letter->to + ": smtpdx explain … --letter (--lang de, es, fr, ja)\n";
   return out;
 }
 

@@ -55,6 +55,7 @@ CauseVerdict judge_one(const View& view, const kb::Cause& cause) {
   CauseVerdict verdict;
   auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.code == cause.code; });
   if (rule != rules.end()) verdict = rule->judge(view);
+  if (verdict.verdict == Verdict::silent) verdict = by_report(view, cause);
   if (verdict.verdict == Verdict::silent) verdict = by_words(view, cause);
   verdict.code = cause.code;
   return verdict;

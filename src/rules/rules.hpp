@@ -51,6 +51,9 @@ diag::CauseVerdict s40_domain_in_no_class(const View& view);
 diag::CauseVerdict s43_soft_reject(const View& view);
 diag::CauseVerdict s46_routed_address_form(const View& view);
 
+/// What the report shows beside its words: the client's address, the service, the empty sender (report.cpp).
+diag::CauseVerdict by_report(const View& view, const kb::Cause& cause);
+
 /// Any cause by its words alone: stated by an identified speaker, or one of the wording's candidates.
 diag::CauseVerdict by_words(const View& view, const kb::Cause& cause);
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
+#include <span>
 
+#include "base/text.hpp"
 #include "rules/rules.hpp"
 #include "rules/say.hpp"
 
@@ -14,17 +17,44 @@ using diag::Proof;
 namespace {
 constexpr int words_rank = 50;
 
+/// Words of a provider are its statement only where the provider speaks: Exchange on the user's own premises says
+/// "5.7.57 Client was not authenticated…" like Exchange Online, and any server may copy a sentence.
+bool owner_speaks(std::string_view code, std::string_view host) {
+  using Names = std::span<const std::string_view>;
+  static constexpr std::array<std::string_view, 5> microsoft = {"outlook.com", "office365.com", "office.com",
+                                                                "exchangelabs.com", "hotmail.com"};
+  static constexpr std::array<std::string_view, 3> google = {"google.com", "gmail.com", "googlemail.com"};
+  Names own;
+  if (code.starts_with("m365.")) own = microsoft;
+  if (code.starts_with("google.")) own = google;
+  if (own.empty()) return true;
+  const auto name = canonical_name(host);
+  return std::any_of(own.begin(), own.end(), [&](std::string_view domain) { return in_domain(name, domain); });
+}
+
+/// The typed name, or the one the server greets with (a company's own alias of the provider's host).
+bool owner_speaks(const View& view, std::string_view code, const diag::Shape& shape) {
+  if (owner_speaks(code, shape.host)) return true;
+  for (const auto& s : view.sessions())
+    if (const auto* caps = s->shape.server == shape.server ? s->capabilities() : nullptr)
+      if (owner_speaks(code, caps->greeting_name)) return true;
+  return false;
+}
+
 /// A live server says the same to us: whose words they are is known by connection. Which host may say it is the
 /// branch's business: the user's own server, or one of the recipient's mail exchangers.
 Seen<diag::Attempt> stated_live(const View& view, const std::string& code) {
   if (view.branch() == Branch::unknown || !view.refusal()) return {};
   for (const auto& a : view.attempts())
-    if (a->reply && view.refused_as_asked(*a) && view.stated(*a->reply) == code) return a;
+    if (a->reply && view.refused_as_asked(*a) && view.stated(*a->reply) == code && owner_speaks(view, code, a->shape))
+      return a;
   return {};
 }
 Seen<diag::SessionFact> stated_at_login(const View& view, const std::string& code) {
   for (const auto& s : view.sessions())
-    if (s->auth && s->auth->reply && s->auth->reply->permanent() && view.stated(*s->auth->reply) == code) return s;
+    if (s->auth && s->auth->reply && s->auth->reply->permanent() && view.stated(*s->auth->reply) == code &&
+        owner_speaks(view, code, s->shape))
+      return s;
   return {};
 }
 }  // namespace
@@ -81,6 +111,8 @@ CauseVerdict by_words(const View& view, const kb::Cause& cause) {
     if (auto live = stated_live(view, cause.code))
       return Say::proved(Proof::statement, 30)
           .because({*r.id, *live.id}, "the server says so, then and now: " + live->reply->to_string());
+    if (!r->refusal.decider.empty() && !owner_speaks(cause.code, r->refusal.decider))
+      return Say::possible(words_rank + 40).because(*r.id);
     if (!r->refusal.decider.empty())
       return Say::proved(Proof::statement, 30)
           .because(*r.id, r->refusal.decider + " says so itself: " + r->refusal.decided().text);
