@@ -180,6 +180,10 @@ bool is_log_line(std::string_view line) {
       line.find(" sendmail[") != std::string_view::npos || line.find(" exim[") != std::string_view::npos)
     return true;
   if (!starts_with_date(line)) return false;
+  // PHPMailer's debug output has Exim's date and an arrow.
+  if (line.find("SERVER -> CLIENT") != std::string_view::npos ||
+      line.find("CLIENT -> SERVER") != std::string_view::npos)
+    return false;
   for (auto mark : {" <= ", " => ", " ** ", " == ", " -> ", " Completed", " H=", " rejected "})
     if (line.find(mark) != std::string_view::npos) return true;
   return false;

@@ -58,9 +58,9 @@ struct Refusal {
   std::string client_address;                 ///< the refused client's address where the words name it
   std::optional<smtp::Phase> phase;
   bool local_program = false;  ///< the reporter handed the message to a program of its own, which failed (X-Unix, pipe)
-  bool null_sender = false;  ///< the refusing server's log says that the envelope sender was empty (<>)
-  std::string mechanism;     ///< login mechanism that the input names, upper case; empty where none is named
-  std::string service;       ///< service of the refusing server as its log names it: "submission"; else empty
+  bool null_sender = false;    ///< the refusing server's log says that the envelope sender was empty (<>)
+  std::string mechanism;       ///< login mechanism that the input names, upper case; empty where none is named
+  std::string service;         ///< service of the refusing server as its log names it: "submission"; else empty
   std::vector<Span> evidence;
   ReturnedHeaders returned;
 

@@ -37,6 +37,8 @@ std::size_t mark_length(std::string_view line) {
                                                "[S] ",
                                                "[C] "};
   std::size_t space = 0;
+  // PHPMailer: "2026-11-24 10:00:00<tab>SERVER -> CLIENT: …".
+  if (line.size() > 20 && line[4] == '-' && line[7] == '-' && line[13] == ':' && line[16] == ':') space = 19;
   while (space < line.size() && (line[space] == ' ' || line[space] == '\t')) ++space;
   for (auto mark : marks) {
     if (line.starts_with(mark)) return mark.size();

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/text.hpp"
 #include "dsn/recognise.hpp"
@@ -47,6 +49,34 @@ bool login_failed(std::string_view line) {
           (icontains(line, "authentication") || icontains(line, "5.7.8") || icontains(line, "5.7.3")));
 }
 
+/// One smtpd process serves many sessions: what is said after the end of one belongs to the next.
+bool session_ends(std::string_view line) {
+  for (std::string_view words : {"disconnect from ", ": connect from ", "lost connection after ",
+                                 "no MAIL in SMTP connection", "SMTP connection from "})
+    if (line.find(words) != std::string_view::npos) return true;
+  return false;
+}
+
+/// Date and time of a log line, the seconds apart: everything before the first "hh:mm:ss", and that as seconds. nullopt
+/// in a client's transcript.
+std::optional<std::pair<std::string, int>> time_of(std::string_view line) {
+  auto two = [&](std::size_t at) { return (line[at] - '0') * 10 + line[at + 1] - '0'; };
+  for (std::size_t i = 0; i + 8 <= std::min<std::size_t>(line.size(), 40); ++i) {
+    bool clock = line[i + 2] == ':' && line[i + 5] == ':';
+    for (auto d : {0, 1, 3, 4, 6, 7}) clock = clock && is_digit(line[i + static_cast<std::size_t>(d)]);
+    if (clock) return std::pair(std::string(line.substr(0, i)), (two(i) * 60 + two(i + 3)) * 60 + two(i + 6));
+  }
+  return std::nullopt;
+}
+
+/// A client that goes on after a refused login does so at once.
+constexpr int most_seconds = 120;
+bool close_together(std::string_view before, std::string_view after) {
+  const auto a = time_of(before), b = time_of(after);
+  if (!a || !b) return !a && !b;
+  return a->first == b->first && b->second >= a->second && b->second - a->second <= most_seconds;
+}
+
 /// From the reply code on, without the log's own fields behind it.
 std::string reply_part(std::string_view line) {
   for (std::size_t i = 0; i + 4 < line.size(); ++i) {
@@ -65,21 +95,22 @@ std::string reply_part(std::string_view line) {
 
 std::vector<LoggedSessionFact> read_session_log(std::string_view octets) {
   std::vector<LoggedSessionFact> sessions;
-  std::map<std::string, std::string> failed;  // client and process → words of the failed login
+  std::map<std::string, std::string_view> failed;  // client and process → line of the failed login
   for (auto line : split_lines(octets.substr(0, std::min(octets.size(), max_octets)))) {
     if (line.size() > 8192) continue;
     const auto key = client_of(line) + " " + process_of(line);
     if (login_failed(line)) {
-      if (failed.size() < 10000) failed[key] = reply_part(line);
+      if (failed.size() < 10000) failed[key] = line;
       continue;
     }
+    if (session_ends(line)) failed.erase(key);
     if (!names_relaying(line)) continue;
     auto it = failed.find(key);
-    if (it == failed.end()) continue;
+    if (it == failed.end() || !close_together(it->second, line)) continue;
     LoggedSessionFact fact;
     fact.auth = AuthState::failed;
     fact.client = client_of(line);
-    fact.auth_reply = it->second;
+    fact.auth_reply = reply_part(it->second);
     fact.relay_reply = reply_part(line);
     sessions.push_back(std::move(fact));
     failed.erase(it);

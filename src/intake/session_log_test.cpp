@@ -30,6 +30,18 @@ TEST(SessionLog, AnotherClientsFailureDoesNotCount) {
   EXPECT_TRUE(read_session_log(other + std::string(refused)).empty());
 }
 
+TEST(SessionLog, TheNextSessionOfTheSameProcessIsAnother) {
+  const std::string end =
+      "Nov 24 10:00:01 mail postfix/submission/smtpd[4711]: disconnect from app.example.org[203.0.113.5] auth=0/1\n";
+  EXPECT_TRUE(read_session_log(std::string(failed) + end + std::string(refused)).empty());
+}
+
+TEST(SessionLog, AFailureOfAnHourAgoIsAnotherSession) {
+  std::string later(refused);
+  later.replace(later.find("10:00:01"), 8, "11:00:01");
+  EXPECT_TRUE(read_session_log(std::string(failed) + later).empty());
+}
+
 TEST(SessionLog, ClientTranscript) {
   auto sessions = read_session_log(
       "-> AUTH PLAIN xxxx\n<- 535 5.7.8 Error: authentication failed\n-> RCPT TO:<b@example.net>\n<- 554 5.7.1 Relay "

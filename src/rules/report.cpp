@@ -136,6 +136,8 @@ CauseVerdict by_transcript(const View& view, const kb::Cause& cause) {
         .rival("ip.not_in_allowlist")
         .needs("the same session with a login (diagnose --server HOST:PORT --user NAME)");
   if (none && !l.auth_offered) return Say::ruled_out().because(id, "in the transcript no login is offered");
+  if ((tls || port) && l.auth_offered)
+    return Say::ruled_out().because(id, "in the transcript a login is offered where the client was");
   if (tls && !l.tls && !l.auth_offered && l.starttls_offered)
     return Say::likely(10)
         .because(id, "the transcript shows no login offered, and STARTTLS not used")

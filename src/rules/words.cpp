@@ -77,6 +77,11 @@ bool on_the_other_side(const View& view, std::string_view code) {
 
 namespace {
 
+/// A single 4yz never proves (docs/verdicts.md).
+bool temporary(const dsn::QuotedReply& reply) {
+  return reply.code / 100 == 4 || (reply.code == 0 && reply.status && reply.status->to_string().starts_with("4"));
+}
+
 bool provable_by_statement(const kb::Cause& cause) {
   return std::any_of(cause.proofs.begin(), cause.proofs.end(),
                      [](const kb::ProofText& p) { return p.kind == "statement"; });
@@ -113,6 +118,10 @@ CauseVerdict by_words(const View& view, const kb::Cause& cause) {
           .because({*r.id, *live.id}, "the server says so, then and now: " + live->reply->to_string());
     if (!r->refusal.decider.empty() && !owner_speaks(cause.code, r->refusal.decider))
       return Say::possible(words_rank + 40).because(*r.id);
+    if (!r->refusal.decider.empty() && temporary(r->refusal.decided()))
+      return Say::likely(30)
+          .because(*r.id, r->refusal.decider + " says so, for now: " + r->refusal.decided().text)
+          .needs("the same answer again later: a temporary one alone proves nothing");
     if (!r->refusal.decider.empty())
       return Say::proved(Proof::statement, 30)
           .because(*r.id, r->refusal.decider + " says so itself: " + r->refusal.decided().text);
