@@ -92,6 +92,39 @@ void describe_list(diag::ConfigFact& fact, const postfix::Parameters& parameters
   fact.relay_where = (by && !by->where.built_in() ? by->where : list.where).to_string();
 }
 
+/// "smtp:[mx.example.net]:2525" → "mx.example.net"; empty where no host stands there.
+std::string next_hop(std::string_view transport) {
+  const auto colon = transport.find(':');
+  if (colon == std::string_view::npos) return {};
+  auto host = transport.substr(colon + 1);
+  if (host.starts_with('[')) {
+    const auto close = host.find(']');
+    return close == std::string_view::npos ? std::string() : canonical_name(host.substr(1, close - 1));
+  }
+  return canonical_name(host.substr(0, host.find(':')));
+}
+
+/// transport(5): the entry for the address, else for its domain; every table is asked for the one before the other.
+/// Entries for parent domains and "*" are no override for one domain and are left alone. Where a table cannot be read,
+/// what it would have said is not known, and nothing is handed on.
+void describe_route(diag::ConfigFact& fact, const postfix::Configuration& configuration,
+                    const postfix::Parameters& parameters, const postfix::Resolved& recipient) {
+  postfix::Tables tables(configuration.directory);
+  const auto maps = postfix::split_outside_braces(parameters.get("transport_maps").text, ",");
+  for (const auto& key : {recipient.address, recipient.domain}) {
+    for (const auto& map : maps) {
+      const auto found = tables.open(map)->lookup(key);
+      if (found.answer == postfix::Answer::no) continue;
+      if (found.answer == postfix::Answer::yes) {
+        fact.route = found.value;
+        fact.route_host = next_hop(found.value);
+        fact.route_where = found.where.to_string();
+      }
+      return;
+    }
+  }
+}
+
 void describe_trust(diag::ConfigFact& fact, const postfix::Configuration& configuration,
                     const postfix::Parameters& parameters, const postfix::Session& session) {
   if (!session.client) return;
@@ -121,7 +154,11 @@ diag::ConfigFact describe(const postfix::Configuration& configuration, const pos
   if (!host.unknown()) fact.server_name = canonical_name(host.text.text());
   fact.sasl_enabled = parameters.flag("smtpd_sasl_auth_enable");
   describe_trust(fact, configuration, parameters, session);
-  if (anonymous.recipient) describe_recipient(fact, *anonymous.recipient, classes.lists_shown());
+  if (anonymous.recipient) {
+    describe_recipient(fact, *anonymous.recipient, classes.lists_shown());
+    // Which next hop counts is the whole server's business, whatever service the session came in by.
+    describe_route(fact, configuration, postfix::Parameters(configuration.main, nullptr), *anonymous.recipient);
+  }
   const auto refused = refusal(anonymous), refused_user = refusal(logged_in);
   if (refused) {
     fact.deciding = deciding(*refused, parameters);

@@ -149,6 +149,20 @@ TEST(ReadConfig, WhatMayHaveRefusedEarlierIsNamedAndWhatMayHavePermittedSilences
   EXPECT_EQ(permits.unknown.size(), 1u);
 }
 
+TEST(ReadConfig, AFixedRouteIsCitedAndAnUnreadableTableHidesIt) {
+  const auto main = base + "transport_maps = texthash:/etc/postfix/transport\n";
+  const auto pinned = read({{"main.cf", main}, {"transport", "# old\nfar.example smtp:[Old.far.example]:2525\n"}},
+                           question("bob@far.example"));
+  EXPECT_EQ(pinned.route, "smtp:[Old.far.example]:2525");
+  EXPECT_EQ(pinned.route_host, "old.far.example");
+  EXPECT_EQ(pinned.route_where, "transport:2");
+  const std::string other = "other.example smtp:[x.example]\n";
+  EXPECT_EQ(read({{"main.cf", main}, {"transport", other}}, question("bob@far.example")).route, "");
+  EXPECT_EQ(read({{"main.cf", main}, {"transport", "far.example discard:\n"}}, question("bob@far.example")).route_host,
+            "");
+  EXPECT_EQ(read({{"main.cf", main}}, question("bob@far.example")).route, "");
+}
+
 TEST(ReadConfig, Errors) {
   EXPECT_EQ(read_config("exim:/etc/exim4", {}).error().kind, ErrorKind::usage);
   EXPECT_EQ(read_config("/etc/postfix", {}).error().kind, ErrorKind::usage);

@@ -59,6 +59,9 @@ CauseVerdict s35_not_in_allowlist(const View& view) {
 CauseVerdict s50_blocklist_or_access(const View& view) {
   auto r = view.refusal();
   const auto reason = view.asked_reason();
+  if (r && r->reading.states == "lookalike.dnsbl_resolver_refused")
+    return Say::ruled_out().because(
+        *r.id, "the words say that the list refused the server's own resolver: that is no listing of anybody");
   const bool asked = reason == Reason::dnsbl_listed || reason == Reason::ip_blocked || reason == Reason::reputation;
   if (!r || !asked) {
     // Live: relay words to everyone, and no word about us, speak against a block of the client.
@@ -140,6 +143,28 @@ CauseVerdict s55_missing_ptr(const View& view) {
         .because({*r.id, *ptr.id}, what)
         .needs("the refused client's address (--client-address): this one is ours");
   return Say::proved(Proof::record, 10).because({*r.id, *ptr.id}, what);
+}
+
+CauseVerdict s64_sender_domain(const View& view) {
+  auto r = view.refusal();
+  const auto domain = domain_of(view.sender());
+  if (!r || domain.empty() || !view.has_candidate("sender.domain_unresolvable")) return Say::nothing();
+  auto mx = view.mx(domain);
+  if (!mx) return Say::nothing();
+  if (mx->mx.kind == dns::MxKind::unknown)
+    return Say::untested(diag::Side::theirs, "the DNS of " + domain)
+        .because(*mx.id, "the sender's domain " + domain + " cannot be looked up: " + mx->mx.why);
+  // It resolves here and now: the receiver's resolver, or the time, may have been another.
+  if (mx->mx.kind != dns::MxKind::no_name && mx->mx.kind != dns::MxKind::none) return Say::nothing();
+  const auto what = "the sender's domain " + domain +
+                    (mx->mx.kind == dns::MxKind::no_name ? " does not exist" : " has neither MX nor address records");
+  for (const auto& a : view.attempts())
+    if (view.refused_as_asked(*a) && iequals(a->shape.mail_from, view.sender()) && a->reply &&
+        view.can_mean(*a->reply, "sender.domain_unresolvable"))
+      return Say::proved(Proof::record, 10)
+          .because({*r.id, *mx.id}, what)
+          .because(*a.id, "and that sender is refused for it: " + a->reply->to_string());
+  return Say::likely(10).because({*r.id, *mx.id}, what).needs("the same refusal met live");
 }
 
 }  // namespace smtpdx::rules

@@ -73,6 +73,9 @@ class Planner {
     }
     const auto reason = view_.asked_reason();
     if (view_.refusal() && view_.has_candidate("dns.missing_ptr")) want_ptr_of_client();
+    if (const auto from = domain_of(view_.sender());
+        view_.refusal() && view_.has_candidate("sender.domain_unresolvable") && !from.empty() && from.front() != '[')
+      add(diag::WantMx{from});
     if (view_.refusal() && reason == Reason::dnsbl_listed) want_named_list();
   }
 

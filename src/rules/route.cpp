@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Our own side sent the message somewhere, or as somebody, it should not have: S01 Microsoft's relay pool, S07 a
-// refuser that is no mail exchanger of the recipient, S12 a forward to a host that no longer takes the domain.
+// refuser that is no mail exchanger of the recipient, S08 a fixed route to such a host, S12 a forward to a host that no
+// longer takes the domain.
 
 #include "base/text.hpp"
 #include "rules/mx_table.hpp"
@@ -135,6 +136,30 @@ CauseVerdict s07_rejecter_not_in_mx(const View& view) {
   else
     say.needs("an answer from the true mail exchangers, or your connector, transport or relayhost setting");
   return say;
+}
+
+CauseVerdict s08_static_override(const View& view) {
+  auto r = view.refusal();
+  auto config = view.config();
+  if (!r || !config || config->route_host.empty() || view.branch() == Branch::submission) return Say::nothing();
+  // Another word than "not ours" may have another reason; and an exchanger's own inner route is no business of ours.
+  if (!same_family(view.asked_reason(), kb::Reason::relay_denied)) return Say::nothing();
+  if (view.in_mx(config->server_name, "").value_or(true)) return Say::nothing();
+  const auto refuser = view.refuser();
+  if (refuser != config->route_host && view.refuser_address() != config->route_host) return Say::nothing();
+  auto in = view.in_mx(refuser, view.refuser_address());
+  auto mx = view.mx(view.domain());
+  if (!in || !mx) return Say::nothing();
+  if (*in)
+    return Say::ruled_out().because({*config.id, *mx.id}, "the fixed route leads to one of the mail exchangers anyway");
+  MxTable table(view);
+  const bool true_one_accepts = table.any(MxState::accepted);
+  Say say = true_one_accepts ? Say::proved(Proof::record, 4) : Say::likely(4);
+  say.because(*config.id, config->route_where + " sends mail for " + view.domain() + " to " + config->route_host +
+                              " (" + config->route + ")")
+      .because({*r.id, *mx.id}, "that host refused it, and is none of the domain's mail exchangers");
+  if (true_one_accepts) return say.because(table.ids(), "the true mail exchanger accepts the recipient");
+  return say.rival("rcpt.mx_not_configured_for_domain").needs("a true mail exchanger that accepts the recipient");
 }
 
 CauseVerdict s12_forward_to_closed_host(const View& view) {

@@ -18,6 +18,7 @@ diag::CauseVerdict s49_recipient_unknown(const View& view);
 // route.cpp
 diag::CauseVerdict s01_relay_pool_forward(const View& view);
 diag::CauseVerdict s07_rejecter_not_in_mx(const View& view);
+diag::CauseVerdict s08_static_override(const View& view);
 diag::CauseVerdict s12_forward_to_closed_host(const View& view);
 // submission.cpp
 diag::CauseVerdict s13_auth_not_attempted(const View& view);
@@ -38,6 +39,7 @@ diag::CauseVerdict s35_not_in_allowlist(const View& view);
 diag::CauseVerdict s50_blocklist_or_access(const View& view);
 diag::CauseVerdict s54_helo_invalid(const View& view);
 diag::CauseVerdict s55_missing_ptr(const View& view);
+diag::CauseVerdict s64_sender_domain(const View& view);
 // network.cpp
 /// One address, two identities: port 25 greets under a strange name while a TLS port shows the right certificate.
 struct Interception {
