@@ -102,13 +102,6 @@ void compare_findings(const Scenario& scenario, const ScenarioRun& run, std::vec
   }
 }
 
-/// The trouble word of a step that brought no usable reply, or its code.
-std::string trouble_of(const smtp::Step& step) {
-  if (step.io) return io::to_string(step.io->kind);
-  if (step.trouble != smtp::Trouble::none) return smtp::to_string(step.trouble);
-  return step.reply ? std::to_string(step.reply->code) : "";
-}
-
 void compare_broken(const Scenario& scenario, const ScenarioRun& run, std::vector<std::string>& out) {
   for (const auto& e : scenario.findings->broken) {
     std::string seen;
@@ -118,9 +111,9 @@ void compare_broken(const Scenario& scenario, const ScenarioRun& run, std::vecto
       const auto* session = std::get_if<diag::SessionFact>(&o.fact);
       std::string words;
       if (session && session->shape.server == e.at && session->broken)
-        words = std::string(smtp::to_string(session->broken->phase)) + " " + trouble_of(*session->broken);
+        words = std::string(smtp::to_string(session->broken->phase)) + " " + smtp::trouble_words(*session->broken);
       if (session && session->shape.server == e.at && session->auth && !session->auth->reply)
-        words = std::string(smtp::to_string(session->auth->phase)) + " " + trouble_of(*session->auth);
+        words = std::string(smtp::to_string(session->auth->phase)) + " " + smtp::trouble_words(*session->auth);
       if (attempt && attempt->shape.server == e.at && !attempt->reply)
         words = std::string(smtp::to_string(attempt->phase)) + " " + attempt->trouble;
       if (words.empty()) continue;

@@ -244,6 +244,7 @@ struct Value {
     j["auth_mechanism"] = text_or_null(f.auth_mechanism);
     j["auth"] = f.auth && f.auth->reply ? reply_json(*f.auth->reply) : json(nullptr);
     j["broken_at"] = f.broken ? json(smtp::to_string(f.broken->phase)) : json(nullptr);
+    j["broken_by"] = f.broken ? json(smtp::trouble_words(*f.broken)) : json(nullptr);
     return j;
   }
   json operator()(const diag::Attempt& f) const {

@@ -59,6 +59,7 @@ std::string kind_words(dsn::Kind kind) {
 }
 
 constexpr std::size_t ruled_out_shown = 6;  ///< lines
+constexpr std::size_t max_gone_wrong = 4;   ///< lines
 
 class Page {
  public:
@@ -105,6 +106,7 @@ class Page {
     const bool ok = r.conclusion == diag::Conclusion::no_problem;
     out_ += (ok ? paint("1;32", "PASS") + " " : paint("1;33", "OPEN") + " ") + r.summary + "\n";
     quote_question();
+    if (!ok) gone_wrong();
     if (ok || r.causes.empty()) return;
     out_ += "Can be   ";
     bool again = false;
@@ -121,6 +123,33 @@ class Page {
       again = true;
     }
     add_more();
+  }
+
+  /// Sessions that ended before they could tell anything, each with the phase in which they did.
+  void gone_wrong() {
+    std::vector<std::string> lines;
+    for (const auto& o : s_.report.observations) {
+      const auto* session = std::get_if<diag::SessionFact>(&o.fact);
+      if (!session) continue;
+      const auto where = session->shape.server.to_string() + " ";
+      std::string line;
+      if (session->connect_failure) {
+        line = where + "no connection: " + io::to_string(session->connect_failure->kind);
+      } else if (session->broken) {
+        line = where + "breaks off at " + smtp::to_string(session->broken->phase) + ": " +
+               smtp::trouble_words(*session->broken);
+        if (!session->broken->detail.empty()) line += " (" + printable(session->broken->detail, 100) + ")";
+      }
+      if (!line.empty() && std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+    }
+    if (lines.empty()) return;
+    std::string label = "Seen     ";
+    for (std::size_t i = 0; i < lines.size() && i < max_gone_wrong; ++i) {
+      out_ += folded(label, lines[i], o_.width);
+      label = gutter;
+    }
+    if (lines.size() > max_gone_wrong)
+      out_ += std::string(gutter) + "and " + std::to_string(lines.size() - max_gone_wrong) + " more (-v)\n";
   }
 
   /// The words that were read, and who spoke them.

@@ -25,4 +25,10 @@ const char* to_string(Trouble trouble) {
   return "?";
 }
 
+std::string trouble_words(const Step& step) {
+  if (step.io) return io::to_string(step.io->kind);
+  if (step.trouble != Trouble::none) return to_string(step.trouble);
+  return step.reply ? std::to_string(step.reply->code) : "";
+}
+
 }  // namespace smtpdx::smtp

@@ -40,4 +40,7 @@ struct Step {
   bool ok() const { return trouble == Trouble::none && reply && reply->positive(); }
 };
 
+/// Why the step went wrong, in a word or two: "closed", "timed out", "framing"; the reply's code where there was one.
+std::string trouble_words(const Step& step);
+
 }  // namespace smtpdx::smtp
