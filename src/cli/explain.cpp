@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "cli/intake.hpp"
+#include "cli/mail_input.hpp"
 #include "cli/verbs.hpp"
 #include "engine/diagnose.hpp"
 #include "intake/session_log.hpp"
@@ -57,6 +58,22 @@ Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, s
   text.verbose = text.verbose || o.audience == "admin";
   return render::text(subject, text);
 }
+
+/// Answers, gathered: one write for each would cost more than the answer.
+class Output {
+ public:
+  void say(const std::string& text) {
+    text_ += text;
+    if (text_.size() > 64 * 1024) show();
+  }
+  void show() {
+    if (!text_.empty()) print(text_);
+    text_.clear();
+  }
+
+ private:
+  std::string text_;
+};
 
 /// Files of a directory (a Maildir's too), sorted; the path itself for anything else.
 std::vector<std::string> files_of(const std::string& path) {
@@ -115,16 +132,19 @@ Exit explain(const std::vector<std::string>& args) {
 
   bool refusal = false, any = false;
   Exit worst = Exit::fine;
+  Output output;
   auto one = [&](const std::vector<diag::RefusalFact>& facts, std::string_view octets) {
     const auto sessions = intake::sessions_shown(octets);
     for (const auto& fact : facts) {
       auto words = explained(fact, o, octets, sessions);
       if (!words) {
+        output.show();
         worst = complain(words.error());
         return;
       }
-      if (any && !o.output.json) print("\n");
-      print(*words);
+      if (any && !o.output.json) output.say("\n");
+      output.say(*words);
+      if (!any) output.show();  // the first answer at once
       any = true;
       refusal = refusal || fact.refusal.is_refusal();
     }
@@ -132,14 +152,13 @@ Exit explain(const std::vector<std::string>& args) {
   if (!o.text.empty()) one(read_text(o.text), o.text);
   for (const auto& input : o.inputs) {
     for (const auto& file : files_of(input)) {
-      auto bytes = read_input(file);
-      if (!bytes) {
-        worst = complain(bytes.error());
-        continue;
-      }
-      one(read_refusals(file, *bytes), *bytes);
+      auto done = read_mail_input(file, {one, [&] { output.show(); }});
+      if (done) continue;
+      output.show();
+      worst = complain(done.error());
     }
   }
+  output.show();
   if (worst != Exit::fine) return worst;
   return refusal ? Exit::findings : Exit::fine;
 }

@@ -110,6 +110,12 @@ void add(ReadResult& result, std::vector<Refusal> refusals, std::size_t index) {
 
 }  // namespace
 
+ReadResult read_mail(std::string_view octets, std::size_t base) {
+  ReadResult result;
+  add(result, read_message(octets.substr(0, input_limit), base, result.notes), 0);
+  return result;
+}
+
 ReadResult read(const Input& input) {
   ReadResult result;
   std::string_view octets = input.octets.substr(0, input_limit);

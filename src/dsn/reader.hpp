@@ -24,6 +24,9 @@ struct ReadResult {
 };
 ReadResult read(const Input& input);
 
+/// One message of a mailbox; `base` is the input's offset of its first octet, for the evidence. Never empty.
+ReadResult read_mail(std::string_view octets, std::size_t base);
+
 /// A bare reply or error line (`--text`).
 Refusal read_reply_text(std::string_view text);
 

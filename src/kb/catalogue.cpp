@@ -22,7 +22,7 @@ struct Catalogue::Loaded {
   std::vector<Error> defects;
 };
 
-Catalogue::Catalogue() = default;
+Catalogue::Catalogue() : index_(std::make_unique<PatternIndex>()) {}
 Catalogue::~Catalogue() = default;
 Catalogue::Catalogue(Catalogue&&) noexcept = default;
 Catalogue& Catalogue::operator=(Catalogue&&) noexcept = default;
@@ -72,6 +72,7 @@ Catalogue::Loaded Catalogue::read(const std::vector<Source>& files) {
             [](const Cause& a, const Cause& b) { return a.id < b.id; });
   for (auto& phrase : all.phrases) {
     loaded.catalogue.patterns_.emplace_back(phrase.value.pattern);
+    loaded.catalogue.index_->add(loaded.catalogue.patterns_.back(), loaded.catalogue.phrases_.size());
     loaded.phrase_places.push_back(place(phrase.path, phrase.line));
     loaded.catalogue.phrases_.push_back(std::move(phrase.value));
   }
@@ -155,7 +156,7 @@ std::vector<PhraseMatch> Catalogue::match(const ReplyWords& words) const {
     std::size_t weight;
   };
   std::vector<Ranked> found;
-  for (std::size_t i = 0; i < phrases_.size(); ++i) {
+  for (std::uint32_t i : index_->candidates(text)) {
     const Phrase& phrase = phrases_[i];
     bool agrees = false, open = phrase.codes.empty();
     for (const auto& code : phrase.codes) {

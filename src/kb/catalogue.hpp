@@ -5,6 +5,7 @@
 // file only gives it types. Schema: docs/data.md.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 namespace smtpdx::kb {
 
 class Pattern;
+class PatternIndex;
 
 struct ProofText {
   std::string kind;
@@ -129,6 +131,7 @@ class Catalogue {
   std::vector<Cause> causes_;
   std::vector<Phrase> phrases_;
   std::vector<Pattern> patterns_;  ///< of phrases_, same order
+  std::unique_ptr<PatternIndex> index_;
   std::vector<CodeMeaning> codes_;
 };
 

@@ -2,24 +2,38 @@
 #include "kb/phrase_match.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "base/text.hpp"
 
 namespace smtpdx::kb {
 namespace {
 
-std::string fold(std::string_view text, std::vector<std::size_t>* origin) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = ascii_lower(text[i]);
-    if (is_space(c)) {
-      if (!out.empty() && out.back() == ' ') continue;
-      c = ' ';
-    }
-    out += c;
-    if (origin) origin->push_back(i);
+/// Lower case of each octet, white space as a space.
+constexpr std::array<char, 256> folds = [] {
+  std::array<char, 256> table{};
+  for (int i = 0; i < 256; ++i) {
+    char c = static_cast<char>(i);
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r') c = ' ';
+    table[static_cast<std::size_t>(i)] = c;
   }
+  return table;
+}();
+
+std::string fold(std::string_view text, std::vector<std::size_t>* origin) {
+  std::string out(text.size(), '\0');
+  if (origin) origin->resize(text.size());
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = folds[static_cast<unsigned char>(text[i])];
+    if (c == ' ' && n > 0 && out[n - 1] == ' ') continue;
+    if (origin) (*origin)[n] = i;
+    out[n++] = c;
+  }
+  out.resize(n);
+  if (origin) origin->resize(n);
   return out;
 }
 
@@ -81,6 +95,54 @@ std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
     if (part == parts_.size()) return Hit{text.original(begin), text.original(at - 1) + 1};
   }
   return std::nullopt;
+}
+
+namespace {
+
+std::uint32_t four_at(const char* at) {
+  std::uint32_t four;
+  std::memcpy(&four, at, 4);
+  return four;
+}
+
+/// How common four octets are in refusals, very roughly: spaces and vowels fill English.
+int commonness(std::string_view four) {
+  int value = 0;
+  for (char c : four) value += c == ' ' ? 3 : std::string_view("etaoinrsl").find(c) != std::string_view::npos ? 2 : 0;
+  return value;
+}
+
+}  // namespace
+
+std::uint32_t PatternIndex::slot(const char* four) { return (four_at(four) * 2654435761U) >> 18; }
+
+void PatternIndex::add(const Pattern& pattern, std::size_t number) {
+  std::string_view best;
+  for (std::string_view part : pattern.parts())
+    for (std::size_t i = 0; i + 4 <= part.size(); ++i)
+      if (best.empty() || commonness(part.substr(i, 4)) < commonness(best)) best = part.substr(i, 4);
+  if (best.empty()) {
+    if (!pattern.empty()) short_.push_back(static_cast<std::uint32_t>(number));
+    return;
+  }
+  std::uint32_t& head = heads_[slot(best.data())];
+  entries_.push_back({four_at(best.data()), static_cast<std::uint32_t>(number), head});
+  head = static_cast<std::uint32_t>(entries_.size());
+}
+
+std::vector<std::uint32_t> PatternIndex::candidates(const FoldedText& text) const {
+  std::vector<std::uint32_t> found = short_;
+  std::string_view folded = text.folded();
+  for (std::size_t i = 0; i + 4 <= folded.size(); ++i) {
+    std::uint32_t at = heads_[slot(folded.data() + i)];
+    if (at == 0) continue;
+    std::uint32_t four = four_at(folded.data() + i);
+    for (; at != 0; at = entries_[at - 1].next)
+      if (entries_[at - 1].four == four) found.push_back(entries_[at - 1].number);
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
 }
 
 CodeFit code_fit(std::string_view wanted, int code, std::string_view status) {

@@ -7,6 +7,7 @@
 // every machine.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,10 +43,30 @@ class Pattern {
   /// Octets that must be there; what "longer pattern" means.
   std::size_t weight() const { return weight_; }
   bool empty() const { return parts_.empty(); }
+  const std::vector<std::string>& parts() const { return parts_; }
 
  private:
   std::vector<std::string> parts_;
   std::size_t weight_ = 0;
+};
+
+/// Many patterns searched at once: each is filed under four octets of its longest part, and a text is looked through
+/// once for any of them. What is found may fit; what is not found cannot.
+class PatternIndex {
+ public:
+  void add(const Pattern& pattern, std::size_t number);
+  /// Numbers of the patterns that may fit, ascending, each once.
+  std::vector<std::uint32_t> candidates(const FoldedText& text) const;
+
+ private:
+  static std::uint32_t slot(const char* four);
+  static constexpr std::uint32_t slots = 1U << 14;
+  struct Entry {
+    std::uint32_t four, number, next;
+  };
+  std::vector<std::uint32_t> heads_ = std::vector<std::uint32_t>(slots, 0);  ///< index + 1 into entries_, 0 none
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> short_;  ///< patterns without a part of four octets: always candidates
 };
 
 enum class CodeFit { agrees, open, differs };

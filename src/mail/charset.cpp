@@ -37,8 +37,8 @@ std::string iconv_name(std::string_view charset) {
                                       {"x-gbk", "GB18030"},
                                       {"ks_c_5601-1987", "CP949"},
                                       {"euc-kr", "CP949"},
-                                      {"iso-8859-1", "CP1252"},
-                                      {"latin1", "CP1252"}};
+                                      {"iso-8859-1", "latin1"},
+                                      {"latin1", "latin1"}};
   for (const auto& alias : aliases)
     if (alias.name == name) return std::string(alias.iconv);
   return name;
@@ -61,7 +61,16 @@ bool convert(std::string_view in, const std::string& from, Push push) {
   std::unique_ptr<void, Closer> handle(opened);
   char* next = const_cast<char*>(in.data());
   std::size_t left = in.size(), broken = 0;
+  bool shifts = from.starts_with("ISO-2022") || from.starts_with("iso-2022") || from == "UTF-7" ||
+                from == "hz-gb-2312" || from.starts_with("utf-16") || from.starts_with("utf-32") ||
+                from.starts_with("ucs");
   while (left > 0) {
+    if (!shifts && static_cast<unsigned char>(*next) < 0x80) {
+      push(*next, in.size() - left, 1);
+      ++next;
+      --left;
+      continue;
+    }
     // As little room as the next character needs: one at a time keeps the way back exact.
     char out[4];
     char* to = out;
@@ -101,6 +110,7 @@ Way way_of(std::string_view octets, const std::string& name) {
   bool utf7 = name == "UTF-7" && octets.find('+') != std::string_view::npos;
   if (is_plain(octets) && !utf7) return Way::keep;
   if (name.empty()) return valid_utf8(octets) ? Way::keep : Way::latin1;
+  if (name == "latin1") return Way::latin1;
   return Way::convert;
 }
 
