@@ -156,7 +156,8 @@ std::vector<PhraseMatch> Catalogue::match(const ReplyWords& words) const {
     std::size_t weight;
   };
   std::vector<Ranked> found;
-  for (std::uint32_t i : index_->candidates(text)) {
+  for (const auto& candidate : index_->candidates(text)) {
+    const std::size_t i = candidate.number;
     const Phrase& phrase = phrases_[i];
     bool agrees = false, open = phrase.codes.empty();
     for (const auto& code : phrase.codes) {
@@ -165,8 +166,9 @@ std::vector<PhraseMatch> Catalogue::match(const ReplyWords& words) const {
       open = open || fit == CodeFit::open;
     }
     if (!agrees && !open) continue;
-    if (auto hit = patterns_[i].find(text))
-      found.push_back({{&phrase, hit->from, hit->to, agrees}, patterns_[i].weight()});
+    bool placed = candidate.at != PatternIndex::Candidate::unknown;
+    std::optional<Pattern::Hit> hit = placed ? patterns_[i].hit_at(text, candidate.at) : patterns_[i].find(text);
+    if (hit) found.push_back({{&phrase, hit->from, hit->to, agrees}, patterns_[i].weight()});
   }
   std::sort(found.begin(), found.end(), [](const Ranked& a, const Ranked& b) {
     if (a.match.phrase->vague != b.match.phrase->vague) return b.match.phrase->vague;

@@ -97,6 +97,10 @@ std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
   return std::nullopt;
 }
 
+Pattern::Hit Pattern::hit_at(const FoldedText& text, std::size_t at) const {
+  return {text.original(at), text.original(at + weight_ - 1) + 1};
+}
+
 namespace {
 
 std::uint32_t four_at(const char* at) {
@@ -118,30 +122,48 @@ std::uint32_t PatternIndex::slot(const char* four) { return (four_at(four) * 265
 
 void PatternIndex::add(const Pattern& pattern, std::size_t number) {
   std::string_view best;
-  for (std::string_view part : pattern.parts())
-    for (std::size_t i = 0; i + 4 <= part.size(); ++i)
-      if (best.empty() || commonness(part.substr(i, 4)) < commonness(best)) best = part.substr(i, 4);
-  if (best.empty()) {
-    if (!pattern.empty()) short_.push_back(static_cast<std::uint32_t>(number));
+  const std::string* home = nullptr;
+  for (const auto& part : pattern.parts())
+    for (std::size_t i = 0; i + 4 <= part.size(); ++i) {
+      std::string_view four = std::string_view(part).substr(i, 4);
+      if (!best.empty() && commonness(four) >= commonness(best)) continue;
+      best = four;
+      home = &part;
+    }
+  if (home == nullptr) {
+    if (!pattern.empty()) short_.push_back({static_cast<std::uint32_t>(number), Candidate::unknown});
     return;
   }
   std::uint32_t& head = heads_[slot(best.data())];
-  entries_.push_back({four_at(best.data()), static_cast<std::uint32_t>(number), head});
+  auto offset = static_cast<std::uint32_t>(best.data() - home->data());
+  entries_.push_back({four_at(best.data()), static_cast<std::uint32_t>(number), head, offset,
+                      pattern.parts().size() == 1 ? *home : std::string()});
   head = static_cast<std::uint32_t>(entries_.size());
 }
 
-std::vector<std::uint32_t> PatternIndex::candidates(const FoldedText& text) const {
-  std::vector<std::uint32_t> found = short_;
+std::vector<PatternIndex::Candidate> PatternIndex::candidates(const FoldedText& text) const {
+  std::vector<Candidate> found = short_;
   std::string_view folded = text.folded();
   for (std::size_t i = 0; i + 4 <= folded.size(); ++i) {
     std::uint32_t at = heads_[slot(folded.data() + i)];
     if (at == 0) continue;
     std::uint32_t four = four_at(folded.data() + i);
-    for (; at != 0; at = entries_[at - 1].next)
-      if (entries_[at - 1].four == four) found.push_back(entries_[at - 1].number);
+    for (; at != 0; at = entries_[at - 1].next) {
+      const Entry& entry = entries_[at - 1];
+      if (entry.four != four) continue;
+      if (entry.whole.empty()) {
+        found.push_back({entry.number, Candidate::unknown});
+        continue;
+      }
+      if (i < entry.offset || folded.compare(i - entry.offset, entry.whole.size(), entry.whole) != 0) continue;
+      found.push_back({entry.number, static_cast<std::uint32_t>(i - entry.offset)});
+    }
   }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+  std::sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
+    return a.number != b.number ? a.number < b.number : a.at < b.at;
+  });
+  auto same = [](const Candidate& a, const Candidate& b) { return a.number == b.number; };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
   return found;
 }
 

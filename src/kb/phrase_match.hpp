@@ -40,6 +40,8 @@ class Pattern {
     std::size_t from = 0, to = 0;  ///< octets of the original text
   };
   std::optional<Hit> find(const FoldedText& text) const;
+  /// The hit of a pattern without star that begins at folded octet `at`.
+  Hit hit_at(const FoldedText& text, std::size_t at) const;
   /// Octets that must be there; what "longer pattern" means.
   std::size_t weight() const { return weight_; }
   bool empty() const { return parts_.empty(); }
@@ -55,18 +57,25 @@ class Pattern {
 class PatternIndex {
  public:
   void add(const Pattern& pattern, std::size_t number);
-  /// Numbers of the patterns that may fit, ascending, each once.
-  std::vector<std::uint32_t> candidates(const FoldedText& text) const;
+  struct Candidate {
+    std::uint32_t number;
+    std::uint32_t at;  ///< folded octet where its first fit begins; `unknown` where Pattern::find has to say it
+    static constexpr std::uint32_t unknown = 0xFFFFFFFF;
+  };
+  /// The patterns that may fit (that fit, where `at` is known), by number, each once.
+  std::vector<Candidate> candidates(const FoldedText& text) const;
 
  private:
   static std::uint32_t slot(const char* four);
   static constexpr std::uint32_t slots = 1U << 14;
   struct Entry {
     std::uint32_t four, number, next;
+    std::uint32_t offset;  ///< of the four octets within `whole`
+    std::string whole;     ///< the pattern where it has no star, else empty
   };
   std::vector<std::uint32_t> heads_ = std::vector<std::uint32_t>(slots, 0);  ///< index + 1 into entries_, 0 none
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> short_;  ///< patterns without a part of four octets: always candidates
+  std::vector<Candidate> short_;  ///< patterns without a part of four octets: always candidates
 };
 
 enum class CodeFit { agrees, open, differs };

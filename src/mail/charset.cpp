@@ -64,7 +64,19 @@ bool convert(std::string_view in, const std::string& from, Push push) {
   bool shifts = from.starts_with("ISO-2022") || from.starts_with("iso-2022") || from == "UTF-7" ||
                 from == "hz-gb-2312" || from.starts_with("utf-16") || from.starts_with("utf-32") ||
                 from.starts_with("ucs");
+  bool jis = from.starts_with("ISO-2022-JP") || from.starts_with("iso-2022-jp");
+  bool shifted = false;  // of ISO 2022: within anything but ASCII
   while (left > 0) {
+    if (jis && !shifted && *next != 0x1B) {
+      push(*next, in.size() - left, 1);
+      ++next;
+      --left;
+      continue;
+    }
+    if (jis && *next == 0x1B) {
+      std::string_view shift(next, std::min<std::size_t>(left, 3));
+      shifted = shift != "\x1b(B" && shift != "\x1b(J";
+    }
     if (!shifts && static_cast<unsigned char>(*next) < 0x80) {
       push(*next, in.size() - left, 1);
       ++next;
@@ -75,7 +87,7 @@ bool convert(std::string_view in, const std::string& from, Push push) {
     char out[4];
     char* to = out;
     std::size_t before = left;
-    for (std::size_t size = 1; size <= 4 && to == out; ++size) {
+    for (std::size_t size = jis ? 3 : 2; size <= 4 && to == out; ++size) {
       std::size_t room = size;
       iconv(handle.get(), &next, &left, &to, &room);
     }

@@ -70,7 +70,11 @@ template <class Form>
 std::string filled(std::string_view pattern, const Subject& subject, Form form) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size();) {
-    const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string_view::npos;
+    const auto brace = std::min(pattern.find('{', i), pattern.size());
+    out += pattern.substr(i, brace - i);
+    i = brace;
+    if (i == pattern.size()) break;
+    const auto close = pattern.find('}', i);
     if (close == std::string_view::npos) {
       out += pattern[i++];
       continue;

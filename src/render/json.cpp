@@ -349,7 +349,7 @@ json explain_object(const Subject& subject) {
   j["reporter"] = text_or_null(r.reporter);
   j["decider"] = text_or_null(r.decider);
   j["phase"] = r.phase ? json(smtp::to_string(*r.phase)) : json(nullptr);
-  j["permanent"] = code.code == 0 ? json(nullptr) : json(code.code >= 500);
+  j["permanent"] = code.code != 0 ? json(code.code >= 500) : status ? json(status->klass == 5) : json(nullptr);
   j["reason"] = r.is_refusal() ? json(kb::to_string(fact.reading.reason)) : json(nullptr);
   const kb::Cause* first = report.causes.empty() ? nullptr : subject.catalogue.cause(report.causes.front().code);
   const auto party = first ? first->party : fact.reading.party.value_or(kb::Party::unknown);
@@ -374,9 +374,58 @@ json explain_object(const Subject& subject) {
 
 std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
+void write_text(const std::string& text, std::string& out) {
+  out += '"';
+  std::size_t written = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, written, i - written);
+    written = i + 1;
+    out += json(std::string(1, text[i])).dump().substr(1);
+    out.pop_back();
+  }
+  out.append(text, written);
+  out += '"';
+}
+
+/// The same text as dump(), for documents whose strings are valid UTF-8 already: `explain` writes thousands of them.
+void write(const json& j, std::string& out) {
+  if (j.is_object()) {
+    char before = '{';
+    for (auto it = j.begin(); it != j.end(); ++it) {
+      out += before;
+      before = ',';
+      write_text(it.key(), out);
+      out += ':';
+      write(it.value(), out);
+    }
+    out += before == '{' ? "{}" : "}";
+  } else if (j.is_array()) {
+    char before = '[';
+    for (const auto& element : j) {
+      out += before;
+      before = ',';
+      write(element, out);
+    }
+    out += before == '[' ? "[]" : "]";
+  } else if (j.is_string()) {
+    write_text(j.get_ref<const std::string&>(), out);
+  } else {
+    out += j.dump();
+  }
+}
+
 }  // namespace
 
-std::string explain_json(const Subject& subject) { return dump(explain_object(subject)); }
+std::string explain_json(const Subject& subject) {
+  const json j = explain_object(subject);
+  std::string out;
+  out.reserve(4096);
+  write(j, out);
+  out += '\n';
+  return valid_utf8(out) ? out : dump(j);
+}
 
 std::string diagnosis_json(const Subject& subject) {
   const auto& report = subject.report;
