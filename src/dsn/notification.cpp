@@ -73,6 +73,23 @@ Refusal one_of(const mail::Text& text, std::size_t from, std::size_t to, Kind ki
   return refusal;
 }
 
+/// "Delivery" names its recipients as bare strings.
+std::vector<Refusal> deliveries(std::string_view words) {
+  std::vector<Refusal> out;
+  std::size_t list = words.find("\"delivery\"");
+  list = list == std::string_view::npos ? list : words.find("\"recipients\"", list);
+  if (list == std::string_view::npos) return out;
+  std::size_t end = std::min(words.find(']', list), words.size());
+  for (std::size_t at = words.find('[', list); at < end && out.size() < most_recipients; at = words.find(',', at + 1)) {
+    std::size_t open = words.find('"', at), close = open < end ? words.find('"', open + 1) : std::string_view::npos;
+    if (close == std::string_view::npos || close > end) break;
+    Refusal& refusal = out.emplace_back();
+    refusal.kind = Kind::delivered;
+    refusal.recipient = words.substr(open + 1, close - open - 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Refusal> read_notification(const mail::Text& input) {
@@ -84,6 +101,7 @@ std::vector<Refusal> read_notification(const mail::Text& input) {
   static constexpr Type types[] = {{"Bounce", "\"bouncedRecipients\"", Kind::failed},
                                    {"Complaint", "\"complainedRecipients\"", Kind::complaint},
                                    {"DeliveryDelay", "\"delayedRecipients\"", Kind::delayed}};
+  if (iequals(named, "Delivery")) return deliveries(words);
   std::vector<Refusal> out;
   for (const auto& type : types) {
     std::size_t list = words.find(type.list);

@@ -459,6 +459,7 @@ Prose read_prose(const mail::Text& text, const ProseContext& context) {
   Layout layout = lay_out(text.view());
   std::string_view words = text.view().substr(0, layout.end);
   prose.returned_at = layout.returned_at;
+  prose.session_phase = transcript_phase(words);
   auto table = exchange_table(text, layout.end, prose.reporter);
   read_blocks(text, layout, prose);
   if (table) take_table(std::move(*table), text, layout, prose);
@@ -467,7 +468,7 @@ Prose read_prose(const mail::Text& text, const ProseContext& context) {
   if (recipient.empty()) recipient = recipient_among(words, context);
   if (prose.refusals.empty()) {
     if (auto refusal = read_whole(text, layout.end)) {
-      if (auto phase = transcript_phase(words)) refusal->phase = phase;
+      if (prose.session_phase) refusal->phase = prose.session_phase;
       if (!recipient.empty()) refusal->recipient = recipient;
       prose.refusals.push_back(std::move(*refusal));
     }

@@ -109,6 +109,7 @@ void join(std::vector<Refusal>& from_report, const Prose& prose, Completeness co
     if (cut && match != nullptr) complete(refusal, *match);
     if (match == nullptr && from_report.size() == 1 && prose.refusals.size() == 1) match = &prose.refusals.front();
     if (refusal.reporter.empty()) refusal.reporter = prose.reporter;
+    if (!refusal.phase && from_report.size() == 1) refusal.phase = prose.session_phase;
     if (match == nullptr || !refusal.is_refusal()) continue;
     if (!refusal.phase) refusal.phase = match->phase;
     if (refusal.decider.empty()) refusal.decider = match->decider;
