@@ -90,7 +90,8 @@ Result<void> read_mail_input(const std::string& path, const MailInput& input) {
   if (mail::is_mbox(begun)) {
     mail::MboxReader mailbox(std::move(begun), fill);
     mail::MboxMessage message;
-    while (mailbox.next(message)) input.each(understood(dsn::read_mail(message.octets, message.offset), path, index), message.octets);
+    while (mailbox.next(message))
+      input.each(understood(dsn::read_mail(message.octets, message.offset), path, index), message.octets);
     return {};
   }
   while (begun.size() < whole_limit && more(std::min(piece, whole_limit - begun.size()))) {

@@ -64,6 +64,16 @@ void take_codes_within(QuotedReply& reply) {
   if (!codes) return;
   if (reply.code == 0) reply.code = codes->code;
   if (codes->status && (reply.code == 0 || codes->status->klass == reply.code / 100)) reply.status = codes->status;
+  // Zoho: "b@y Invalid Address, ERROR_CODE :550, ERROR_CODE :5.2.2 Mailbox full". What the server said stands behind.
+  std::size_t last = std::string::npos;
+  for (std::size_t at = ifind(reply.text, "error_code"); at != std::string::npos;
+       at = ifind(reply.text, "error_code", at + 1))
+    last = at;
+  if (last == std::string::npos) return;
+  std::size_t words = std::min(reply.text.find_first_not_of(": ", last + 10), reply.text.size());
+  if (auto front = codes_at(reply.text, words)) words += front->length;
+  std::string_view rest = trim(std::string_view(reply.text).substr(words));
+  if (rest.size() >= 8) reply.text = std::string(rest);
 }
 
 Kind kind_of(const QuotedReply& reply) {

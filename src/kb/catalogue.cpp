@@ -13,6 +13,7 @@
 #include "kb/data_file.hpp"
 #include "kb/embedded.hpp"
 #include "kb/phrase_match.hpp"
+#include "kb/plain_phrases.hpp"
 
 namespace smtpdx::kb {
 
@@ -71,13 +72,17 @@ Catalogue::Loaded Catalogue::read(const std::vector<Source>& files) {
   std::sort(loaded.catalogue.causes_.begin(), loaded.catalogue.causes_.end(),
             [](const Cause& a, const Cause& b) { return a.id < b.id; });
   for (auto& phrase : all.phrases) {
-    loaded.catalogue.patterns_.emplace_back(phrase.value.pattern);
-    loaded.catalogue.index_->add(loaded.catalogue.patterns_.back(), loaded.catalogue.phrases_.size());
     loaded.phrase_places.push_back(place(phrase.path, phrase.line));
-    loaded.catalogue.phrases_.push_back(std::move(phrase.value));
+    loaded.catalogue.add(std::move(phrase.value));
   }
   for (auto& code : all.codes) loaded.catalogue.codes_.push_back(std::move(code.value));
   return loaded;
+}
+
+void Catalogue::add(Phrase phrase) {
+  patterns_.emplace_back(phrase.pattern);
+  index_->add(patterns_.back(), phrases_.size());
+  phrases_.push_back(std::move(phrase));
 }
 
 std::vector<Error> Catalogue::sample_defects(const std::vector<std::string>& places) const {
@@ -113,9 +118,18 @@ std::vector<Error> Catalogue::defects(const std::vector<Source>& files) {
 const Catalogue& Catalogue::builtin() {
   static const Catalogue catalogue = [] {
     std::vector<Source> files;
-    for (const auto& file : embedded_files())  // letters are read when one is asked for (kb/letters.hpp)
-      if (!file.path.starts_with("letters/")) files.push_back({std::string(file.path), std::string(file.text)});
-    Loaded loaded = read(files);  // samples are the unit test's business: they would cost every start some milliseconds
+    std::vector<Phrase> phrases;
+    for (const auto& file : embedded_files()) {
+      if (file.path.starts_with("letters/")) continue;  // read when one is asked for (kb/letters.hpp)
+      auto plain = file.path.starts_with("phrases/") ? read_plain_phrases(file.text) : std::nullopt;
+      if (plain)
+        append(phrases, std::move(*plain));
+      else
+        files.push_back({std::string(file.path), std::string(file.text)});
+    }
+    Loaded loaded = read(files);
+    for (auto& phrase : phrases) loaded.catalogue.add(std::move(phrase));
+    // samples are the unit test's business: they would cost every start some milliseconds
     if (!loaded.defects.empty()) {
       std::fprintf(stderr, "smtpdx: compiled-in data is broken: %s\n", loaded.defects.front().message.c_str());
       std::abort();

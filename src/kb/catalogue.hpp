@@ -125,6 +125,7 @@ class Catalogue {
 
  private:
   struct Loaded;
+  void add(Phrase phrase);
   static Loaded read(const std::vector<Source>& files);
   std::vector<Error> sample_defects(const std::vector<std::string>& places) const;
 

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <tuple>
 
 #include "base/text.hpp"
+#include "kb/data_file.hpp"
 #include "kb/embedded.hpp"
 #include "kb/permanent.hpp"
+#include "kb/plain_phrases.hpp"
 
 namespace smtpdx::kb {
 namespace {
@@ -240,6 +243,25 @@ TEST(Data, HoldsAllCauses) {
   for (const auto& cause : permanent_causes())
     EXPECT_TRUE(present.contains("data/causes/" + std::string(cause.code) + ".toml"))
         << cause.id << " " << cause.code << " has no file in data/causes";
+}
+
+TEST(Data, ThePlainWayIntoThePhrasesReadsWhatTheStrictOneReads) {
+  for (const auto& file : embedded_files()) {
+    if (!file.path.starts_with("phrases/")) continue;
+    auto plain = read_plain_phrases(file.text);
+    ASSERT_TRUE(plain) << file.path;
+    auto strict = read_data_file({std::string(file.path), std::string(file.text)}).phrases;
+    ASSERT_EQ(plain->size(), strict.size()) << file.path;
+    for (std::size_t i = 0; i < strict.size(); ++i) {
+      const Phrase &a = (*plain)[i], &b = strict[i].value;
+      EXPECT_EQ(std::tie(a.id, a.pattern, a.states, a.sample, a.source, a.seen, a.codes, a.causes),
+                std::tie(b.id, b.pattern, b.states, b.sample, b.source, b.seen, b.codes, b.causes));
+      EXPECT_EQ(std::tie(a.reason, a.party, a.wrapper, a.vague), std::tie(b.reason, b.party, b.wrapper, b.vague))
+          << b.id;
+    }
+  }
+  EXPECT_FALSE(read_plain_phrases("[[phrase]]\nid = 'x'\n"));
+  EXPECT_FALSE(read_plain_phrases("[[phrase]]\nid = \"x\\n\"\n"));
 }
 
 }  // namespace
