@@ -7,15 +7,11 @@
 
 #include <cerrno>
 
-#include "dsn/reader.hpp"
-#include "mail/mbox.hpp"
+#include "dsn/read_stream.hpp"
 
 namespace smtpdx::cli {
 
 namespace {
-
-constexpr std::size_t whole_limit = std::size_t{64} << 20;
-constexpr std::size_t piece = 256 * 1024;
 
 class File {
  public:
@@ -52,12 +48,10 @@ Result<int> open_input(const std::string& path) {
   return fd;
 }
 
-std::vector<diag::RefusalFact> understood(dsn::ReadResult read, const std::string& name, std::size_t& index) {
+std::vector<diag::RefusalFact> understood(dsn::ReadResult read) {
   std::vector<diag::RefusalFact> facts;
   facts.reserve(read.refusals.size());
   for (auto& refusal : read.refusals) {
-    refusal.source_name = name;
-    refusal.source_index = index++;
     auto reading = dsn::understand(refusal, kb::Catalogue::builtin());
     facts.push_back({std::move(refusal), std::move(reading)});
   }
@@ -75,28 +69,9 @@ Result<void> read_mail_input(const std::string& path, const MailInput& input) {
     if (waits && input.before_waiting) input.before_waiting();
     return file.read(to, room);
   };
-  std::string begun;
-  auto more = [&](std::size_t room) {
-    std::size_t size = begun.size();
-    begun.resize(size + room);
-    std::size_t got = fill(begun.data() + size, room);
-    begun.resize(size + got);
-    return got > 0;
-  };
-  // A mailbox is known by its first line.
-  while (begun.size() < 2000 && begun.find('\n') == std::string::npos && more(piece)) {
-  }
-  std::size_t index = 0;
-  if (mail::is_mbox(begun)) {
-    mail::MboxReader mailbox(std::move(begun), fill);
-    mail::MboxMessage message;
-    while (mailbox.next(message))
-      input.each(understood(dsn::read_mail(message.octets, message.offset), path, index), message.octets);
-    return {};
-  }
-  while (begun.size() < whole_limit && more(std::min(piece, whole_limit - begun.size()))) {
-  }
-  input.each(understood(dsn::read({path, begun}), path, index), begun);
+  dsn::read_stream(path, fill, [&](dsn::ReadResult result, std::string_view octets) {
+    input.each(understood(std::move(result)), octets);
+  });
   return {};
 }
 

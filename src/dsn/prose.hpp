@@ -21,9 +21,9 @@ struct Prose {
   };
   /// What quotes no reply, for the catalogue: the words of each block; all words, where no block has a reply.
   std::vector<Wording> wordings;
-  std::optional<std::size_t> returned_at;  ///< where the quoted header of the returned message begins, in the text
+  std::optional<std::size_t> returned_at;    ///< where the quoted header of the returned message begins, in the text
   std::optional<smtp::Phase> session_phase;  ///< the step of a quoted session in which the refusal came
-  std::string reporter;                    ///< host that wrote the report, where the words name it
+  std::string reporter;                      ///< host that wrote the report, where the words name it
 };
 
 struct ProseContext {
