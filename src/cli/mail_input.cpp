@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
+#include "base/text.hpp"
 #include "dsn/read_stream.hpp"
 
 namespace smtpdx::cli {
@@ -48,6 +51,12 @@ Result<int> open_input(const std::string& path) {
   return fd;
 }
 
+void warn_cut(const std::string& path) {
+  const std::string name = path == "-" ? "standard input" : path;
+  std::fprintf(stderr, "smtpdx: %s: %s\n", printable(name).c_str(), std::string(dsn::note_cut).c_str());
+  std::fputs("        cut out the part that speaks of your mail\n", stderr);
+}
+
 std::vector<diag::RefusalFact> understood(dsn::ReadResult read) {
   std::vector<diag::RefusalFact> facts;
   facts.reserve(read.refusals.size());
@@ -70,6 +79,7 @@ Result<void> read_mail_input(const std::string& path, const MailInput& input) {
     return file.read(to, room);
   };
   dsn::read_stream(path, fill, [&](dsn::ReadResult result, std::string_view octets) {
+    if (std::find(result.notes.begin(), result.notes.end(), dsn::note_cut) != result.notes.end()) warn_cut(path);
     input.each(understood(std::move(result)), octets);
   });
   return {};

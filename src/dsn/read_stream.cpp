@@ -46,7 +46,10 @@ void read_stream(const std::string& name, const Fill& fill, const Each& each) {
   }
   while (begun.size() < whole_limit && append(begun, fill, std::min(piece, whole_limit - begun.size()))) {
   }
-  each(counted(read({name, begun}), name, index), begun);
+  auto result = counted(read({name, begun}), name, index);
+  char next = 0;
+  if (begun.size() >= whole_limit && fill(&next, 1) > 0) result.notes.emplace_back(note_cut);
+  each(std::move(result), begun);
 }
 
 }  // namespace smtpdx::dsn

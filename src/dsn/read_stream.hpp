@@ -11,6 +11,9 @@
 
 namespace smtpdx::dsn {
 
+/// Stands in the notes where the input went on after what was read.
+inline constexpr std::string_view note_cut = "only the first 64 MiB were read";
+
 /// Fills at most `room` octets; 0 at the end.
 using Fill = std::function<std::size_t(char* to, std::size_t room)>;
 /// Called for each message of a mailbox, or once for anything else; `octets` live for the time of the call.
