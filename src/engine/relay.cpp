@@ -26,6 +26,7 @@ namespace {
 constexpr std::uint16_t all_ports[] = {587, 465, 25, 2525};
 constexpr Duration talk_limit = 20s;
 
+constexpr Duration dns_limit = 8s;  ///< a slow name server must leave time for the sessions
 constexpr std::size_t max_addresses = 4, max_exchangers = 4;
 
 struct Variation {
@@ -64,7 +65,7 @@ class Matrix {
   io::Task<std::vector<IpAddress>> addresses_of(std::string host) {
     if (auto typed = env_.fixed_addresses.find(host); typed != env_.fixed_addresses.end())
       co_return std::vector<IpAddress>{typed->second};
-    auto found = co_await dns::look_up_addresses(env_.resolver, host, deadline_);
+    auto found = co_await dns::look_up_addresses(env_.resolver, host, deadline_.within(env_.runtime.now(), dns_limit));
     std::vector<IpAddress> usable;
     for (const auto& a : found.addresses)
       if (a.is_v6() ? q_.use_v6 : q_.use_v4) usable.push_back(a);
@@ -245,7 +246,10 @@ class Matrix {
   /// The recipient's other exchangers, where the host in question is one of them or stands in for them on their port.
   io::Task<void> add_exchangers(std::vector<Variation>& list) {
     if (base_->shape.server.port != q_.smtp_port) co_return;
-    auto mx = co_await dns::look_up_mx(env_.resolver, domain_of(q_.to), deadline_);
+    auto mx =
+        co_await dns::look_up_mx(env_.resolver, domain_of(q_.to), deadline_.within(env_.runtime.now(), dns_limit));
+    if (mx.kind == dns::MxKind::unknown)
+      out_.not_tried.push_back({"mx", "the MX of " + domain_of(q_.to) + ", which cannot be looked up"});
     std::size_t asked = 0;
     for (const auto& exchanger : mx.hosts) {
       if (exchanger.name == canonical_name(q_.server.host) || asked >= max_exchangers) continue;

@@ -106,6 +106,8 @@ def complaints(case, done):
         wrong.append("flips: %s, expected %s" % (flips, sorted(case.flips)))
     named = {n["factor"] for n in matrix["not_tried"]}
     wrong += ["not said to be untried: " + f for f in case.not_tried if f not in named]
+    if wrong:
+        wrong.append("after %d ms: %s" % (matrix["elapsed_ms"], [(r["factor"], r["value"], r["outcome"], r["phase"], r["reply"]) for r in rows]))
     return wrong + ["must not be there: " + f for f in case.lacks if any(r["factor"] == f for r in rows)]
 
 
