@@ -112,6 +112,16 @@ class InputTest(unittest.TestCase):
         self.explain(b"MIME-Version: 1.0\r\n" + nest + REFUSAL)
         self.explain(b'Content-Type: multipart/report; report-type=delivery-status; boundary="x\r\n\r\n--x\r\n')
 
+    def test_a_report_of_hostile_size(self):
+        head = b"From: mailer-daemon@y.example\nTo: a@x.example\nSubject: Undelivered Mail\nMIME-Version: 1.0\n"
+        nested = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (i, i) for i in range(5000))
+        base64 = b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + b"QUFB" * 12_000_000
+        for report in (head + b"X-A: " + b"y" * 50_000_000 + b"\n\nbody\n", head + b"X-A: yyyyyyyyyyyyy\n" * 2_500_000 + b"\nbody\n",
+                       head + nested + b"\nx\n", head + base64):
+            done = Done("explain", "--json", "-", stdin=report)
+            self.bounded(done)
+            self.assertLess(done.megabytes, 300)
+
     def test_a_report_cut_anywhere(self):
         report = (b"From: MAILER-DAEMON@mx.example.net\r\nTo: a@example.com\r\nSubject: Undelivered Mail Returned to Sender\r\n"
                   b'MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
