@@ -184,7 +184,7 @@ Exit relay(const std::vector<std::string>& args) {
       "Examples:\n  smtpdx relay mx.example.org --from a@example.com --to b@example.org\n"
       "  smtpdx relay smtp.example.com:587 --from a@example.com --to b@example.net --user alice --password-file "
       "secret\n"
-      "Never past RCPT. A closed server refuses up to seven recipients for it; stock fail2ban bans at five in ten "
+      "Never past RCPT. A closed server refuses up to ten recipients for it; stock fail2ban bans at five in ten "
       "minutes.\n"
       "--watch asks the envelope alone every three minutes (or so many seconds) until it is accepted, for a day at "
       "most.\n"

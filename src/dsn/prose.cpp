@@ -194,7 +194,8 @@ Layout lay_out(std::string_view text) {
   mail::LineReader reader(text, mail::line_end_of(text));
   std::string_view line;
   bool announced = false;
-  std::optional<std::size_t> session;
+  constexpr auto nowhere = std::string_view::npos;
+  std::size_t session = nowhere;  ///< where the transcript of the next block begins
   for (std::size_t lines = 0; lines < most_lines && reader.next(line); ++lines) {
     std::size_t offset = reader.line_offset();
     if (announced || begins_header(line)) {
@@ -217,12 +218,12 @@ Layout lay_out(std::string_view text) {
     } else if (layout.loose.size() < most_blocks && opens_loosely(line.substr(0, 4096), offset, block)) {
       block.line = offset;
       // Sendmail puts the refused commands and their replies above the line that names the address.
-      if (session) block.line = block.begin = *session;
+      if (session != nowhere) block.line = block.begin = session;
       layout.loose.push_back(std::move(block));
-      session.reset();
+      session = nowhere;
     }
-    if (line.starts_with(">>>") && !session) session = offset;
-    if (istarts_with(line, "while talking to") || line.starts_with("...")) session.reset();
+    if (line.starts_with(">>>") && session == nowhere) session = offset;
+    if (istarts_with(line, "while talking to") || line.starts_with("...")) session = nowhere;
   }
   if (layout.blocks.empty()) layout.blocks = std::move(layout.loose);
   for (std::size_t i = 0; i < layout.blocks.size(); ++i) {

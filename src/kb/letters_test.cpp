@@ -61,8 +61,10 @@ TEST(Letters, AllLanguagesHaveTheSameLetters) {
 TEST(Letters, TheOtherSideGetsALetterOfItsOwn) {
   auto book = letter_book("fr");
   ASSERT_TRUE(book.has_value());
-  for (const auto& cause : Catalogue::builtin().causes())
-    if (cause.letter && cause.letter->to != "own-admin") EXPECT_TRUE(book->letters.contains(cause.code)) << cause.code;
+  for (const auto& cause : Catalogue::builtin().causes()) {
+    const bool leaves_the_house = cause.letter && cause.letter->to != "own-admin";
+    EXPECT_TRUE(!leaves_the_house || book->letters.contains(cause.code)) << cause.code;
+  }
 }
 
 TEST(Letters, ComposedWithOpeningCheckAndClosing) {

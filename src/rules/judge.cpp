@@ -39,6 +39,7 @@ constexpr std::array rules{
     Rule{"submit.sender_not_owned", s22_sender_not_owned},
     Rule{"ip.not_in_allowlist", s35_not_in_allowlist},
     Rule{"own.domain_in_no_class", s40_domain_in_no_class},
+    Rule{"own.map_stale_or_not_rebuilt", s41_map_stale},
     Rule{"own.soft_reject_454", s43_soft_reject},
     Rule{"own.routed_address_form", s46_routed_address_form},
     Rule{"net.isp_or_middlebox_intercept", s47_intercepted},

@@ -178,6 +178,14 @@ const MxRow* accepted_anywhere(const MxTable& table) {
 }  // namespace
 
 std::optional<Doubt> doubt_of_refusing_domain(const View& view, const MxTable& table) {
+  // Whoever has a configuration that lists the domain runs the server that refuses it: S41, not a stranger's S02.
+  if (auto config = view.config(); config && !config->recipient_class.empty() && config->recipient_class != "none" &&
+                                   iequals(config->recipient_domain, view.domain()))
+    return Doubt{config->recipient_class == "unknown"
+                     ? "the configuration given does not say whether it lists the domain"
+                     : "the configuration given lists the domain (" + config->recipient_class +
+                           "): the server that runs does not do what its files say, or another one answered",
+                 "own.map_stale_or_not_rebuilt"};
   if (auto doubt = doubt_of_hosts(view)) return doubt;
   for (const auto& row : table.rows()) {
     if (row.state != MxState::relay_refused)

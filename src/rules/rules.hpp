@@ -50,6 +50,7 @@ diag::CauseVerdict s47_intercepted(const View& view);
 diag::CauseVerdict s48_port25_blocked(const View& view);
 // config.cpp
 diag::CauseVerdict s40_domain_in_no_class(const View& view);
+diag::CauseVerdict s41_map_stale(const View& view);
 diag::CauseVerdict s43_soft_reject(const View& view);
 diag::CauseVerdict s46_routed_address_form(const View& view);
 
