@@ -120,7 +120,7 @@ class InputTest(unittest.TestCase):
                        head + nested + b"\nx\n", head + base64):
             done = Done("explain", "--json", "-", stdin=report)
             self.bounded(done)
-            self.assertLess(done.megabytes, 300)
+            self.assertLess(done.megabytes, 300 * SCALE)
 
     def test_a_report_cut_anywhere(self):
         report = (b"From: MAILER-DAEMON@mx.example.net\r\nTo: a@example.com\r\nSubject: Undelivered Mail Returned to Sender\r\n"
