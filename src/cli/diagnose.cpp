@@ -156,6 +156,34 @@ Result<void> record(const Options& o, const std::string& input, const diag::Repo
   return write_file(o.record, mock::record_scenario(recording));
 }
 
+/// RFC 1035 §3.3.13, §8: the first label of RNAME is the local part, with its dots escaped.
+std::string mailbox_of(std::string_view rname) {
+  std::string local;
+  for (std::size_t i = 0; i < rname.size(); ++i) {
+    if (rname[i] == '\\' && i + 1 < rname.size()) {
+      local += rname[++i];
+    } else if (rname[i] == '.') {
+      const auto domain = rname.substr(i + 1);
+      return local.empty() || domain.find('.') == std::string_view::npos ? "" : local + "@" + canonical_name(domain);
+    } else {
+      local += rname[i];
+    }
+  }
+  return {};
+}
+
+/// For a letter: the contact of the recipient's zone, the nearest SOA upwards.
+std::string zone_contact(World& world, std::string_view domain) {
+  constexpr int deepest = 5;
+  for (int i = 0; i < deepest && domain.find('.') != std::string_view::npos; ++i) {
+    const auto soa = io::run(world.runtime(), world.env().resolver.query(std::string(domain), dns::Type::SOA,
+                                                                         world.runtime().deadline_in(3s)));
+    if (soa.status == dns::Status::found && !soa.records.empty()) return mailbox_of(soa.records.front().text);
+    domain.remove_prefix(domain.find('.') + 1);
+  }
+  return {};
+}
+
 engine::Watcher progress_of(const OutputOptions& output) {
   engine::Watcher watcher;
   if (!output.progress()) return watcher;
@@ -231,6 +259,8 @@ Exit diagnose(const std::vector<std::string>& args) {
   if (auto ok = record(o, input, report, **world); !ok) return complain(ok.error());
   render::Subject subject{report, catalogue, &(*world)->log()};
   if (o.letter) {
+    const auto* refused_now = report.refusal ? &report.refusal->refusal : nullptr;
+    subject.zone_contact = zone_contact(**world, domain_of(diag::recipient_of(report.question, refused_now)));
     print(render::letter(subject, *kb::letter_book(o.language)));
   } else if (o.output.json) {
     print(render::diagnosis_json(subject));

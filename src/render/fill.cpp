@@ -105,8 +105,11 @@ namespace {
 std::string written(const kb::Letter& l, std::string_view command, const Subject& subject) {
   const auto host = refusing_host(subject.report);
   std::string to = l.to;
+  const auto& zone = subject.zone_contact;
   if (l.to == "postmaster")
-    to = "postmaster@" + fill("{to_domain}", subject) + (host.empty() ? "" : ", postmaster@" + host);
+    to = "postmaster@" + fill("{to_domain}", subject) + (host.empty() ? "" : ", postmaster@" + host) +
+         (zone.empty() ? "" : ", " + zone);
+  if (l.to == "soa-rname") to = zone.empty() ? "hostmaster@" + fill("{to_domain}", subject) : zone;
   std::string body;
   std::string_view rest = l.body;
   for (std::size_t at; (at = rest.find("{command}")) != std::string_view::npos; rest.remove_prefix(at + 9))

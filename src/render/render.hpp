@@ -26,6 +26,9 @@ struct Subject {
   const diag::Report& report;
   const kb::Catalogue& catalogue;
   const trace::Log* log = nullptr;
+  /// Who answers for the recipient's zone, by its SOA record: an address at another domain may arrive where the refused
+  /// one does not. Empty: not looked up, or none.
+  std::string zone_contact = {};
 };
 
 /// Order (contract §3): verdict · whose job · because · do this · prove it · ruled out · details.
