@@ -23,23 +23,20 @@ bool is_null_mx(const dns::Answer& answer) {
   return found(answer) && answer.records.size() == 1 && answer.records.front().name.empty();
 }
 
-/// What smtpd learns from several look-ups for one name, one of which is enough.
+/// What smtpd learns from several look-ups for one name, in their order: one that is found is enough, and a null MX
+/// ends them (RFC 7505 §4.2).
 enum class Known { exists, absent, null_mx, temporary, not_told };
 
 Known known_by(const Names& names, const std::string& name, std::initializer_list<Type> types) {
-  bool temporary = false, null = false;
+  bool temporary = false;
   for (const auto type : types) {
     const auto answer = names(name, type);
     if (!answer) return Known::not_told;
-    if (type == Type::MX && is_null_mx(*answer)) {
-      null = true;
-    } else if (found(*answer)) {
-      return Known::exists;
-    } else if (!absent(*answer)) {
-      temporary = true;
-    }
+    if (type == Type::MX && is_null_mx(*answer)) return Known::null_mx;
+    if (found(*answer)) return Known::exists;
+    temporary = temporary || !absent(*answer);
   }
-  return temporary ? Known::temporary : null ? Known::null_mx : Known::absent;
+  return temporary ? Known::temporary : Known::absent;
 }
 
 /// Of a list that is not empty.
@@ -116,9 +113,7 @@ Ruling Evaluation::unknown_address(const Resolved& address, const std::string& s
   const auto known = known_by(session_.names, address.domain, {Type::MX, Type::A, Type::AAAA});
   if (known == Known::not_told) return not_told(address.domain, false, true);
   if (known == Known::exists) return Ruling::nothing(address.domain + " has an MX or address record");
-  // RFC 7505 §4.2; the look-up stops at it, whatever addresses there are.
-  const auto mx = ask(address.domain, Type::MX);
-  if (mx && is_null_mx(*mx))
+  if (known == Known::null_mx)
     return Ruling::deny(softened({sender ? 550 : 556, sender ? "4.7.27" : "4.1.10",
                                   about + "Domain " + address.domain + " does not accept mail (nullMX)"}),
                         address.domain + " publishes a null MX");

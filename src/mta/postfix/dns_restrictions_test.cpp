@@ -31,6 +31,7 @@ const ZoneFile& world() {
       "mx.far.example": {"A": ["203.0.113.25"]},
       "alias.example": {"CNAME": ["far.example"]},
       "nomail.example": {"MX": [[0, "."]]},
+      "website.example": {"MX": [[0, "."]], "A": ["203.0.113.80"]},
       "backed.example": {"MX": [[10, "mx.far.example"], [20, "mx.home.example"]]},
       "first.example": {"MX": [[10, "mx.home.example"], [20, "mx.far.example"]]},
       "9.113.0.203.list.example": {"A": ["127.0.0.4"], "TXT": ["see list.example"]},
@@ -71,6 +72,8 @@ TEST(DnsRestrictions, DomainsWithoutMxOrAddress) {
   EXPECT_EQ(brief(null_mx), "refused 550 5.7.27");
   EXPECT_EQ(null_mx.text,
             "<joe@nomail.example>: Sender address rejected: Domain nomail.example does not accept mail (nullMX)");
+  // An address beside it does not help.
+  EXPECT_EQ(brief(ask(config, "203.0.113.9", "ann@home.example", "joe@website.example")), "refused 550 5.7.27");
   EXPECT_EQ(brief(ask(config, "203.0.113.9", "ann@home.example", "")), "accepted 250 2.1.5");
 }
 
