@@ -3,11 +3,11 @@
 """`relay --watch`: asks again until the envelope is accepted, and no stranger's server too often."""
 import os
 import re
-import shlex
 import subprocess
 import sys
-import tempfile
 import unittest
+
+import mock_world
 
 PROGRAM = os.environ.get("SMTPDX", "")
 WORLD = """\
@@ -23,20 +23,10 @@ greylist sessions: %(sessions)s
 
 class Watch(unittest.TestCase):
     def watch(self, sessions, *options):
-        with tempfile.NamedTemporaryFile("w", suffix=".scenario") as f:
-            f.write(WORLD.replace("%(sessions)s", str(sessions)))
-            f.flush()
-            world = subprocess.Popen([PROGRAM, "mock", f.name, "--for", "60"], stdout=subprocess.PIPE, text=True)
-            try:
-                reach = next(l for l in world.stdout if l.startswith("reach it with: "))
-                return subprocess.run([PROGRAM, "relay", "mx.alder.example:25", "--from", "ann@x.example", "--to",
-                                       "bob@alder.example", "--watch", *options,
-                                       *shlex.split(reach.removeprefix("reach it with: "))],
-                                      capture_output=True, text=True, timeout=60)
-            finally:
-                world.terminate()
-                world.wait()
-                world.stdout.close()
+        with mock_world.played(PROGRAM, WORLD.replace("%(sessions)s", str(sessions))) as reach:
+            return subprocess.run([PROGRAM, "relay", "mx.alder.example:25", "--from", "ann@x.example", "--to",
+                                   "bob@alder.example", "--watch", *options, *reach],
+                                  capture_output=True, text=True, timeout=60)
 
     def test_tells_the_moment_it_flips(self):
         done = self.watch(1, "5", "--i-own-this-server")
