@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/world.hpp"
 #include "base/ip.hpp"
 #include "base/result.hpp"
 #include "cli/flags.hpp"
@@ -30,15 +31,7 @@ struct OutputOptions {
   bool progress() const;   ///< stderr is a terminal and not -q
 };
 
-/// Options that replace the world (contract §2).
-struct WorldOptions {
-  std::vector<std::string> resolvers, trust_anchors, ca_files, connect_to, sources, controls;
-  std::string via, now, helo;
-  std::uint16_t smtp_port = 25;
-  bool only_v4 = false, only_v6 = false, own_server = false;
-  double timeout = 60;
-  bool record = false;  ///< keep the look-ups, for --record
-};
+using api::WorldOptions;
 
 struct SecretOptions {
   std::string user, password, file, env, command, mechanism;

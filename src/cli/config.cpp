@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
+#include "api/world.hpp"
 #include "base/text.hpp"
 #include "cli/verbs.hpp"
-#include "cli/world.hpp"
 #include "dns/resolver.hpp"
 #include "intake/session_cases.hpp"
 #include "mta/zone_file.hpp"
@@ -102,7 +102,7 @@ Result<std::vector<intake::SessionCase>> cases_of(const Options& o) {
 class LiveNames {
  public:
   static Result<std::unique_ptr<LiveNames>> make(const WorldOptions& options) {
-    auto world = World::make(options);
+    auto world = api::World::make(options);
     if (!world) return std::unexpected(world.error());
     return std::unique_ptr<LiveNames>(new LiveNames(std::move(*world)));
   }
@@ -118,7 +118,7 @@ class LiveNames {
 
  private:
   static constexpr int max_rounds = 12;  ///< a name leads to another a few times at most
-  explicit LiveNames(std::unique_ptr<World> world) : world_(std::move(world)) {}
+  explicit LiveNames(std::unique_ptr<api::World> world) : world_(std::move(world)) {}
 
   std::optional<dns::Answer> find(const std::string& name, dns::Type type) {
     const auto it = known_.find({name, type});
@@ -134,7 +134,7 @@ class LiveNames {
     missing_.clear();
   }
 
-  std::unique_ptr<World> world_;
+  std::unique_ptr<api::World> world_;
   std::map<std::pair<std::string, dns::Type>, dns::Answer> known_;
   std::set<std::pair<std::string, dns::Type>> missing_;
 };

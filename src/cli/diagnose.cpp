@@ -3,14 +3,15 @@
 
 #include <algorithm>
 
+#include "api/question.hpp"
+#include "api/read.hpp"
+#include "api/world.hpp"
 #include "base/text.hpp"
-#include "cli/intake.hpp"
+#include "cli/mail_input.hpp"
 #include "cli/verbs.hpp"
-#include "cli/world.hpp"
 #include "engine/diagnose.hpp"
 #include "intake/config.hpp"
 #include "intake/message_trace.hpp"
-#include "intake/session_log.hpp"
 #include "mock/record.hpp"
 #include "render/render.hpp"
 
@@ -63,66 +64,37 @@ bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0;
 }
 
-Result<void> apply_client(const Options& o, diag::Case& c) {
-  if (!o.client_tls.empty()) {
-    const auto word = o.client_tls == "plain" ? std::string("none") : o.client_tls;
-    c.client.tls = diag::tls_mode_from(word);
-    if (!c.client.tls) return fail(ErrorKind::usage, "--client-tls " + o.client_tls + ": none, starttls or implicit");
-  }
-  if (!o.client_auth.empty()) {
-    auto state = diag::auth_state_from(o.client_auth);
-    if (!state) return fail(ErrorKind::usage, "--client-auth " + o.client_auth + ": none, failed or ok");
-    c.client.auth = *state;
-  }
-  if (!o.client_address.empty()) {
-    c.client.address = IpAddress::parse(o.client_address);
-    if (!c.client.address) return fail(ErrorKind::usage, "--client-address " + o.client_address + ": not an address");
-  }
-  c.client.helo = o.helo;
-  std::string upper;
-  for (char ch : o.mechanisms) upper += static_cast<char>(ch >= 'a' && ch <= 'z' ? ch - 32 : ch);
-  for (auto m : split(upper, ','))
-    if (!trim(m).empty()) c.mechanisms_of_client.emplace_back(trim(m));
-  return {};
-}
-
 Result<diag::Case> question_of(const Options& o) {
-  diag::Case c;
-  c.from = o.from;
-  c.to = o.to;
-  c.user = o.secret.user;
-  c.helo = o.helo;
-  c.has_config = !o.config.empty();
-  if (!o.server.empty()) {
-    c.server = HostPort::parse(o.server);
-    if (!c.server) return fail(ErrorKind::usage, "--server " + o.server + ": not HOST[:PORT]");
-  }
-  if (auto ok = apply_client(o, c); !ok) return std::unexpected(ok.error());
+  api::QuestionWords words;
+  words.from = o.from;
+  words.to = o.to;
+  words.server = o.server;
+  words.user = o.secret.user;
+  words.helo = o.helo;
+  words.client_tls = o.client_tls;
+  words.client_auth = o.client_auth;
+  words.client_address = o.client_address;
+  words.client_mechanisms = o.mechanisms;
+  auto c = api::question_of(words);
+  if (c) c->has_config = !o.config.empty();
   return c;
 }
 
 /// What the user holds, as the first observations. `input` gets the file's octets.
 Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c, std::string& input) {
   std::vector<diag::Fact> given;
-  auto add_first_refusal = [&](const std::vector<diag::RefusalFact>& facts) {
-    for (const auto& f : facts) {
-      if (!f.refusal.is_refusal()) continue;
-      given.push_back(f);
-      return;
-    }
-  };
-  if (!o.text.empty()) add_first_refusal(read_text(o.text));
-  if (!o.input.empty()) {
-    if (o.input != "-" && !is_file(o.input) && o.input.find('@') != std::string::npos) {
-      if (c.to.empty()) c.to = o.input;
-    } else {
-      auto octets = read_input(o.input);
-      if (!octets) return std::unexpected(octets.error());
-      input = *octets;
-      for (auto& session : intake::read_session_log(*octets)) given.push_back(std::move(session));
-      if (o.text.empty()) add_first_refusal(read_refusals(o.input, *octets));
-    }
+  if (!o.input.empty() && o.input != "-" && !is_file(o.input) && o.input.find('@') != std::string::npos) {
+    if (c.to.empty()) c.to = o.input;
+  } else if (!o.input.empty()) {
+    auto octets = read_input(o.input);
+    if (!octets) return std::unexpected(octets.error());
+    input = std::move(*octets);
+    given = api::given_by(o.input, input);
   }
+  if (o.text.empty()) return given;
+  std::erase_if(given, [](const diag::Fact& f) { return std::holds_alternative<diag::RefusalFact>(f); });
+  const auto typed = api::read_text(o.text);
+  if (const auto* refusal = api::first_refusal(typed)) given.push_back(*refusal);
   return given;
 }
 
@@ -149,7 +121,7 @@ Result<void> add_config(const Options& o, const diag::Case& c, const dsn::Refusa
 /// Before anything is asked: a run that cannot be kept would have to be done again.
 Result<void> can_record(const Options& o) { return o.record.empty() ? Result<void>{} : write_file(o.record, ""); }
 
-Result<void> record(const Options& o, const std::string& input, const diag::Report& report, World& world) {
+Result<void> record(const Options& o, const std::string& input, const diag::Report& report, api::World& world) {
   if (o.record.empty()) return {};
   mock::Recording recording{report, world.log(), world.lookups(), o.text, input, o.secret.mechanism, {}, {}};
   recording.title = "Recorded by smtpdx " SMTPDX_VERSION;
@@ -173,7 +145,7 @@ std::string mailbox_of(std::string_view rname) {
 }
 
 /// For a letter: the contact of the recipient's zone, the nearest SOA upwards.
-std::string zone_contact(World& world, std::string_view domain) {
+std::string zone_contact(api::World& world, std::string_view domain) {
   constexpr int deepest = 5;
   for (int i = 0; i < deepest && domain.find('.') != std::string_view::npos; ++i) {
     const auto soa = io::run(world.runtime(), world.env().resolver.query(std::string(domain), dns::Type::SOA,
@@ -237,14 +209,14 @@ Exit diagnose(const std::vector<std::string>& args) {
   }
   o.world.record = !o.record.empty();
   if (auto ok = can_record(o); !ok) return complain(ok.error());
-  auto world = World::make(o.world);
+  auto world = api::World::make(o.world);
   if (!world) return complain(world.error());
   (*world)->apply_to(*question);
   auto config = add_config(o, *question, refused ? &*refused : nullptr, *given);
   if (!config) return complain(config.error());
   auto secret = read_secret(o.secret, o.output);
   if (!secret) return complain(secret.error());
-  (*world)->log_in_as(o.secret, *secret);
+  (*world)->log_in_as({o.secret.user, *secret, o.secret.mechanism});
   if (!secret->empty()) {
     question->have_secret = true;
     question->consent = kb::Consent::auth;

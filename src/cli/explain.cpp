@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/explain.hpp"
+#include "api/read.hpp"
 #include "base/text.hpp"
-#include "cli/intake.hpp"
 #include "cli/mail_input.hpp"
 #include "cli/verbs.hpp"
-#include "engine/diagnose.hpp"
 #include "intake/session_log.hpp"
 #include "kb/letters.hpp"
 #include "render/render.hpp"
@@ -23,32 +23,19 @@ struct Options {
   std::optional<kb::LetterBook> book;  ///< of the letter's language
 };
 
-/// The session is the refused one: its last words are the refusal's, and so is the client where both name one.
-bool same_session(const diag::LoggedSessionFact& session, const dsn::Refusal& refusal) {
-  const auto& text = refusal.decided().text;
-  if (text.empty() || session.relay_reply.find(text) == std::string::npos) return false;
-  return session.client.empty() || refusal.client_address.empty() || session.client == refusal.client_address;
-}
-
 /// One refusal, judged without asking anybody.
 Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, std::string_view octets,
                               const std::vector<diag::LoggedSessionFact>& sessions) {
-  engine::Job job;
-  job.question.to = o.to;
-  job.question.from = o.from;
-  job.given = {fact};
+  api::Aside aside{o.to, o.from, {}};
   if (!o.trace_csv.empty()) {
-    auto trace = read_trace(o.trace_csv, diag::recipient_of(job.question, &fact.refusal), octets);
+    diag::Case question;
+    question.to = o.to;
+    auto trace = read_trace(o.trace_csv, diag::recipient_of(question, &fact.refusal), octets);
     if (!trace) return std::unexpected(trace.error());
-    job.given.push_back(std::move(*trace));
+    aside.trace = std::move(*trace);
   }
-  for (const auto& session : sessions)
-    if (same_session(session, fact.refusal)) {
-      job.given.push_back(session);
-      break;
-    }
   const auto& catalogue = kb::Catalogue::builtin();
-  auto report = engine::judge_offline(catalogue, job);
+  const auto report = api::explain(fact, sessions, aside);
   render::Subject subject{report, catalogue, nullptr};
   if (o.book) return render::letter(subject, *o.book);
   if (o.output.json) return render::explain_json(subject);
@@ -149,7 +136,7 @@ Exit explain(const std::vector<std::string>& args) {
       refusal = refusal || fact.refusal.is_refusal();
     }
   };
-  if (!o.text.empty()) one(read_text(o.text), o.text);
+  if (!o.text.empty()) one(api::read_text(o.text), o.text);
   for (const auto& input : o.inputs) {
     for (const auto& file : files_of(input)) {
       auto done = read_mail_input(file, {one, [&] { output.show(); }});

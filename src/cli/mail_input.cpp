@@ -9,8 +9,11 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "api/read.hpp"
 #include "base/text.hpp"
+#include "cli/common.hpp"
 #include "dsn/read_stream.hpp"
+#include "intake/message_trace.hpp"
 
 namespace smtpdx::cli {
 
@@ -57,16 +60,6 @@ void warn_cut(const std::string& path) {
   std::fputs("        cut out the part that speaks of your mail\n", stderr);
 }
 
-std::vector<diag::RefusalFact> understood(dsn::ReadResult read) {
-  std::vector<diag::RefusalFact> facts;
-  facts.reserve(read.refusals.size());
-  for (auto& refusal : read.refusals) {
-    auto reading = dsn::understand(refusal, kb::Catalogue::builtin());
-    facts.push_back({std::move(refusal), std::move(reading)});
-  }
-  return facts;
-}
-
 }  // namespace
 
 Result<void> read_mail_input(const std::string& path, const MailInput& input) {
@@ -80,9 +73,16 @@ Result<void> read_mail_input(const std::string& path, const MailInput& input) {
   };
   dsn::read_stream(path, fill, [&](dsn::ReadResult result, std::string_view octets) {
     if (std::find(result.notes.begin(), result.notes.end(), dsn::note_cut) != result.notes.end()) warn_cut(path);
-    input.each(understood(std::move(result)), octets);
+    input.each(api::understood(std::move(result.refusals)), octets);
   });
   return {};
+}
+
+Result<diag::MessageTraceFact> read_trace(const std::string& path, const std::string& recipient,
+                                          std::string_view bounce) {
+  auto octets = read_input(path);
+  if (!octets) return std::unexpected(octets.error());
+  return intake::read_message_trace(path, *octets, {recipient, bounce});
 }
 
 }  // namespace smtpdx::cli

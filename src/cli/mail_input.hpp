@@ -23,4 +23,8 @@ struct MailInput {
 /// most 64 MiB. ErrorKind::unreadable where it cannot be opened.
 Result<void> read_mail_input(const std::string& path, const MailInput& input);
 
+/// --trace-csv FILE, read for the refused message; `bounce` holds the report's octets, where there is one.
+Result<diag::MessageTraceFact> read_trace(const std::string& path, const std::string& recipient,
+                                          std::string_view bounce);
+
 }  // namespace smtpdx::cli

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/world.hpp"
 #include "base/text.hpp"
 #include "cli/verbs.hpp"
-#include "cli/world.hpp"
 #include "engine/relay.hpp"
 
 namespace smtpdx::cli {
@@ -101,9 +101,9 @@ std::string json_of(const engine::RelayMatrix& m, const Options& o) {
 /// One run in a world of its own: nothing that DNS said before is remembered.
 Result<engine::RelayMatrix> ask(const Options& o, const HostPort& host, const std::string& secret,
                                 engine::RelayQuestion::Extent extent) {
-  auto world = World::make(o.world);
+  auto world = api::World::make(o.world);
   if (!world) return std::unexpected(world.error());
-  (*world)->log_in_as(o.secret, secret);
+  (*world)->log_in_as({o.secret.user, secret, o.secret.mechanism});
   diag::Case question;
   (*world)->apply_to(question);
   engine::RelayQuestion q{host,

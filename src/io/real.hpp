@@ -22,6 +22,8 @@ std::unique_ptr<Runtime> make_runtime(std::optional<WallTime> fixed_wall = std::
 struct TlsTrust {
   std::vector<std::string> ca_files = {};  ///< --ca: PEM files, added to the system's roots
   std::optional<WallTime> now = {};        ///< --now: the time certificates are judged at
+  /// The system's roots are read whole and now (some 10 ms), for a process that can open no file later.
+  bool read_now = false;
 };
 
 /// Trust store and settings shared by all TLS sessions of a run. System roots are looked up one by one when needed.

@@ -109,6 +109,15 @@ bool roots_chosen_by_user() {
          names_another(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
 }
 
+/// Debian's bundle of all roots, besides OpenSSL's own default file, which Debian does not have.
+constexpr const char* bundle = "/etc/ssl/certs/ca-certificates.crt";
+
+void read_system_roots(SSL_CTX* context) {
+  if (!roots_chosen_by_user()) SSL_CTX_load_verify_file(context, bundle);
+  SSL_CTX_set_default_verify_file(context);
+  ERR_clear_error();
+}
+
 void add_system_roots(SSL_CTX* context) {
   SSL_CTX_set_default_verify_dir(context);
   if (roots_chosen_by_user() || !has_hashed_directory()) SSL_CTX_set_default_verify_file(context);
@@ -228,7 +237,7 @@ void TlsSession::describe_peer(TlsFacts& facts) const {
 
 Result<std::shared_ptr<TlsClient>> TlsClient::make(const TlsTrust& trust) {
   auto context = make_context(TLS_client_method());
-  add_system_roots(context.get());
+  trust.read_now ? read_system_roots(context.get()) : add_system_roots(context.get());
   for (const auto& file : trust.ca_files) {
     if (SSL_CTX_load_verify_file(context.get(), file.c_str()) == 1) continue;
     return fail(ErrorKind::unreadable, "cannot read certificates from " + file + ": " + openssl_words(),

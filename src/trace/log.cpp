@@ -32,6 +32,7 @@ Evidence Channel::add(TimePoint at, Direction direction, std::string_view text) 
   text_size_ += kept.size();
   if (lines_.size() == lines_.capacity()) lines_.reserve(lines_.empty() ? 4 : 4 * lines_.size());
   lines_.push_back({at, direction, std::move(kept), where.from, where.to});
+  if (watcher_) (*watcher_)(*this, lines_.back());
   return where;
 }
 
@@ -45,10 +46,15 @@ Channel& Log::open(std::string_view kind, std::string peer) {
   id += std::to_string(places.size());
   auto& channel = channels_.emplace_back(std::move(id), redact(peer));
   channel.redactor_ = redactor_;
+  channel.watcher_ = watcher_;
   return channel;
 }
 
 void Log::add_secret(std::string_view secret) { redactor_->add(secret); }
+
+void Log::watch(Channel::Watcher watcher) {
+  watcher_ = watcher ? std::make_shared<const Channel::Watcher>(std::move(watcher)) : nullptr;
+}
 
 std::string Log::redact(std::string_view text) const { return redactor_->redact(text); }
 

@@ -50,6 +50,9 @@ class Channel {
   /// Appends one line and returns where it lies. Secrets registered in the Log are replaced before anything is kept.
   Evidence add(TimePoint at, Direction direction, std::string_view text);
 
+  /// Told of each line that is kept, as it is added, secrets replaced. For events while a run goes on.
+  using Watcher = std::function<void(const Channel& channel, const Line& line)>;
+
  private:
   friend class Log;
   std::string id_;
@@ -59,6 +62,7 @@ class Channel {
   std::size_t text_size_ = 0;
   bool truncated_ = false;
   std::shared_ptr<const Redactor> redactor_;
+  std::shared_ptr<const Watcher> watcher_;
 };
 
 /// Append-only record of everything said to and heard from the world. Not thread-safe: one Log a run.
@@ -70,6 +74,8 @@ class Log {
   /// From now on `secret` (and its base64 forms) is written as "[secret]" wherever it occurs in any channel.
   /// Strings under 3 octets are ignored: replacing them would blank the log and hide nothing.
   void add_secret(std::string_view secret);
+  /// For the channels opened from now on. Called on the run's thread, while the line is added: it must not use the log.
+  void watch(Channel::Watcher watcher);
   /// The text with all registered secrets replaced; for error messages that quote outside words.
   std::string redact(std::string_view text) const;
 
@@ -84,6 +90,7 @@ class Log {
   using Places = std::vector<std::size_t>;                             // in channels_, by number
   std::map<std::string, Places, std::less<>> opened_;                  // per kind
   std::shared_ptr<Redactor> redactor_ = std::make_shared<Redactor>();  // shared with the channels; copies of a Log too
+  std::shared_ptr<const Channel::Watcher> watcher_;
 };
 
 }  // namespace smtpdx::trace

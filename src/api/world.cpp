@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/world.hpp"
+#include "api/world.hpp"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -15,7 +15,7 @@
 #include "io/ssh.hpp"
 #include "io/via.hpp"
 
-namespace smtpdx::cli {
+namespace smtpdx::api {
 
 struct World::Parts {
   WorldOptions options;
@@ -29,6 +29,7 @@ struct World::Parts {
   std::unique_ptr<dns::Resolver> resolver;
   std::unique_ptr<mock::RecordingResolver> recorder;
   std::vector<IpAddress> sources;
+  std::vector<io::ConnectToRule> typed;
   std::unique_ptr<probes::Env> env;
 };
 
@@ -106,13 +107,13 @@ io::Runtime& World::runtime() { return *parts_->runtime; }
 trace::Log& World::log() { return parts_->log; }
 probes::Env& World::env() { return *parts_->env; }
 const std::vector<mock::RecordingResolver::Lookup>& World::lookups() const { return parts_->recorder->lookups(); }
-void World::log_in_as(const SecretOptions& options, const std::string& secret) {
-  if (secret.empty()) return;
-  parts_->log.add_secret(secret);
+void World::log_in_as(const Login& login) {
+  if (login.secret.empty()) return;
+  parts_->log.add_secret(login.secret);
   smtp::Credentials credentials;
-  credentials.user = options.user;
-  credentials.secret = secret;
-  if (!options.mechanism.empty()) credentials.mechanism = options.mechanism;
+  credentials.user = login.user;
+  credentials.secret = login.secret;
+  if (!login.mechanism.empty()) credentials.mechanism = login.mechanism;
   parts_->env->credentials = std::move(credentials);
 }
 Deadline World::deadline() const {
@@ -120,55 +121,91 @@ Deadline World::deadline() const {
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(parts_->options.timeout)));
 }
 
-Result<std::unique_ptr<World>> World::make(const WorldOptions& options) {
-  std::unique_ptr<World> world(new World());
-  auto& p = *world->parts_;
-  p.options = options;
-  std::optional<WallTime> now;
-  if (!options.now.empty()) {
-    now = parse_time(options.now);
-    if (!now)
-      return fail(ErrorKind::usage, "--now " + options.now + ": not an RFC 3339 time",
-                  "for example 2026-11-24T12:00:00Z");
-  }
-  dns::ResolverOptions dns;
-  dns.trust_anchor_files = options.trust_anchors;
-  dns.validation_time = now;
-  if (auto ok = parse_addresses(options, p.sources, dns); !ok) return std::unexpected(ok.error());
-  p.runtime = io::make_runtime(now);
-  auto tls = io::make_tls_client({options.ca_files, now});
-  if (!tls) return std::unexpected(tls.error());
-  p.tls = *tls;
-  p.tcp = io::make_tcp_connector(*p.runtime, p.tls);
-  io::Connector* inner = p.tcp.get();
-  if (!options.via.empty()) {
-    auto via = make_vantage(p.tls, *p.runtime, *p.tcp, p.log, options.via);
-    if (!via) return std::unexpected(via.error());
-    p.via = std::move(*via);
-    inner = p.via.get();
-  }
+namespace {
+
+Result<std::optional<WallTime>> judged_at(const WorldOptions& options) {
+  if (options.now.empty()) return std::nullopt;
+  if (auto now = parse_time(options.now)) return now;
+  return fail(ErrorKind::usage, "--now " + options.now + ": not an RFC 3339 time", "for example 2026-11-24T12:00:00Z");
+}
+
+Result<std::vector<io::ConnectToRule>> connect_to_rules(const WorldOptions& options) {
   std::vector<io::ConnectToRule> rules;
   for (const auto& text : options.connect_to) {
     auto rule = io::ConnectToRule::parse(text);
     if (!rule) return std::unexpected(rule.error());
     rules.push_back(std::move(*rule));
   }
-  const auto typed = rules;
-  p.connect_to = std::make_unique<io::ConnectTo>(*inner, std::move(rules));
+  return rules;
+}
+
+}  // namespace
+
+/// The way out, innermost first.
+Result<void> World::make_connectors(const MakeDoors& doors, std::shared_ptr<io::TlsClient> tls) {
+  auto& p = *parts_;
+  auto made = doors(*p.runtime, tls);
+  p.tcp = std::move(made.connector);
+  p.datagrams = std::move(made.datagrams);
+  io::Connector* inner = p.tcp.get();
+  if (!p.options.via.empty()) {
+    auto via = make_vantage(tls, *p.runtime, *p.tcp, p.log, p.options.via);
+    if (!via) return std::unexpected(via.error());
+    p.via = std::move(*via);
+    inner = p.via.get();
+  }
+  auto rules = connect_to_rules(p.options);
+  if (!rules) return std::unexpected(rules.error());
+  p.typed = *rules;
+  p.connect_to = std::make_unique<io::ConnectTo>(*inner, std::move(*rules));
   p.manners = std::make_unique<io::Manners>(*p.runtime, *p.connect_to,
-                                            options.own_server ? io::Ownership::own : io::Ownership::foreign);
-  p.datagrams = io::make_datagrams(*p.runtime);
+                                            p.options.own_server ? io::Ownership::own : io::Ownership::foreign);
+  return {};
+}
+
+void World::make_env() {
+  auto& p = *parts_;
+  p.recorder = std::make_unique<mock::RecordingResolver>(*p.resolver);
+  dns::Resolver& door = p.options.record ? static_cast<dns::Resolver&>(*p.recorder) : *p.resolver;
+  p.env = std::make_unique<probes::Env>(probes::Env{*p.runtime, *p.manners, door, p.log,
+                                                    p.options.helo.empty() ? own_name() : p.options.helo, std::nullopt,
+                                                    0, 0, 53, p.manners.get()});
+  for (const auto& rule : p.typed)
+    if (!rule.host.empty() && rule.to_address && !IpAddress::parse(rule.host))
+      p.env->fixed_addresses[rule.host] = *rule.to_address;
+}
+
+Result<std::unique_ptr<World>> World::make(const WorldOptions& options) { return make(options, Ground::ours, {}); }
+
+Result<std::unique_ptr<World>> World::make(const WorldOptions& options, const MakeDoors& doors) {
+  return make(options, Ground::sealed, doors);
+}
+
+Result<std::unique_ptr<World>> World::make(const WorldOptions& options, Ground ground, const MakeDoors& doors) {
+  const bool sealed = ground == Ground::sealed;
+  if (sealed && !options.via.empty()) return fail(ErrorKind::usage, "--via does not work in a sealed process");
+  std::unique_ptr<World> world(new World());
+  auto& p = *world->parts_;
+  p.options = options;
+  auto now = judged_at(options);
+  if (!now) return std::unexpected(now.error());
+  dns::ResolverOptions dns;
+  dns.trust_anchor_files = sealed ? std::vector<std::string>{} : options.trust_anchors;
+  dns.validation_time = *now;
+  if (sealed) dns.root_anchor_files.clear();
+  if (auto ok = parse_addresses(options, p.sources, dns); !ok) return std::unexpected(ok.error());
+  p.runtime = io::make_runtime(*now);
+  auto tls = io::make_tls_client({options.ca_files, *now, sealed});
+  if (!tls) return std::unexpected(tls.error());
+  p.tls = *tls;
+  auto open = [](io::Runtime& runtime, std::shared_ptr<io::TlsClient> client) {
+    return Doors{io::make_tcp_connector(runtime, std::move(client)), io::make_datagrams(runtime)};
+  };
+  if (auto ok = world->make_connectors(sealed ? doors : MakeDoors(open), *tls); !ok) return std::unexpected(ok.error());
   auto resolver = dns::make_resolver({*p.runtime, *p.datagrams, *p.tcp, p.log}, dns);
   if (!resolver) return std::unexpected(resolver.error());
   p.resolver = std::move(*resolver);
-  p.recorder = std::make_unique<mock::RecordingResolver>(*p.resolver);
-  dns::Resolver& door = options.record ? static_cast<dns::Resolver&>(*p.recorder) : *p.resolver;
-  p.env = std::make_unique<probes::Env>(probes::Env{*p.runtime, *p.manners, door, p.log,
-                                                    options.helo.empty() ? own_name() : options.helo, std::nullopt, 0,
-                                                    0, 53, p.manners.get()});
-  for (const auto& rule : typed)
-    if (!rule.host.empty() && rule.to_address && !IpAddress::parse(rule.host))
-      p.env->fixed_addresses[rule.host] = *rule.to_address;
+  world->make_env();
   return world;
 }
 
@@ -193,4 +230,4 @@ void World::apply_to(diag::Case& question) const {
   question.controls587 = {{"smtp.gmail.com", 587}, {"smtp.office365.com", 587}, {"smtp.mail.yahoo.com", 587}};
 }
 
-}  // namespace smtpdx::cli
+}  // namespace smtpdx::api

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/explain.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "api/read.hpp"
+#include "base/text.hpp"
+#include "engine/diagnose.hpp"
+#include "intake/session_log.hpp"
+#include "kb/letters.hpp"
+#include "render/render.hpp"
+
+namespace smtpdx::api {
+
+namespace {
+
+/// The session is the refused one: its last words are the refusal's, and so is the client where both name one.
+bool same_session(const diag::LoggedSessionFact& session, const dsn::Refusal& refusal) {
+  const auto& text = refusal.decided().text;
+  if (text.empty() || session.relay_reply.find(text) == std::string::npos) return false;
+  return session.client.empty() || refusal.client_address.empty() || session.client == refusal.client_address;
+}
+
+bool is_one_line(std::string_view octets) { return trim(octets).find_first_of("\r\n") == std::string_view::npos; }
+
+std::vector<diag::RefusalFact> facts_of(const std::string& name, std::string_view octets) {
+  if (!is_one_line(octets)) return read_refusals(name, octets);
+  auto facts = read_text(octets);
+  for (auto& fact : facts) fact.refusal.source_name = name;
+  return facts;
+}
+
+}  // namespace
+
+diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::LoggedSessionFact>& sessions,
+                     const Aside& aside) {
+  engine::Job job;
+  job.question.to = aside.to;
+  job.question.from = aside.from;
+  job.given = {fact};
+  if (aside.trace) job.given.push_back(*aside.trace);
+  for (const auto& session : sessions)
+    if (same_session(session, fact.refusal)) {
+      job.given.push_back(session);
+      break;
+    }
+  return engine::judge_offline(kb::Catalogue::builtin(), job);
+}
+
+std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside) {
+  const auto sessions = intake::sessions_shown(octets);
+  std::vector<diag::Report> reports;
+  for (const auto& fact : facts_of(name, octets)) reports.push_back(explain(fact, sessions, aside));
+  return reports;
+}
+
+std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside) {
+  const auto& catalogue = kb::Catalogue::builtin();
+  std::string out = "{\"results\":[";
+  for (const auto& report : explain_all(name, octets, aside)) {
+    if (out.back() != '[') out += ',';
+    out += render::explain_json({report, catalogue, nullptr, {}});
+    out.pop_back();  // its line end
+  }
+  return out + "]}\n";
+}
+
+Result<std::string> letters_document(const std::string& name, std::string_view octets, const Aside& aside,
+                                     const std::string& language) {
+  auto book = kb::letter_book(language);
+  if (!book) return std::unexpected(book.error());
+  const auto& catalogue = kb::Catalogue::builtin();
+  nlohmann::json letters = nlohmann::json::array();
+  std::size_t index = 0;
+  for (const auto& report : explain_all(name, octets, aside)) {
+    const auto letter = render::letter({report, catalogue, nullptr, {}}, *book);
+    if (!letter.empty()) letters.push_back({{"index", index}, {"text", letter}});
+    ++index;
+  }
+  nlohmann::json document;
+  document["letters"] = std::move(letters);
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace smtpdx::api

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// `explain` as a library: octets in, documents of contract §4 out. Touches nothing outside the process.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "diag/facts.hpp"
+#include "diag/report.hpp"
+
+namespace smtpdx::api {
+
+/// What is known besides the words themselves.
+struct Aside {
+  std::string to, from;                         ///< where the words do not name them
+  std::optional<diag::MessageTraceFact> trace;  ///< --trace-csv
+};
+
+/// One refusal, judged without asking anybody. `sessions` are those the same input shows (intake::sessions_shown).
+diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::LoggedSessionFact>& sessions,
+                     const Aside& aside);
+
+/// Everything that an input holds, judged, in its order; never empty. A single line is read as the words of a reply
+/// (`--text`), all else as whatever it shows itself to be.
+std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside);
+
+/// {"results":[…]}, contract §4's objects.
+std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside);
+
+/// {"letters":[{"index":0,"text":"…"}]}, one for each refusal. Error usage where the language is none of
+/// kb::letter_languages().
+Result<std::string> letters_document(const std::string& name, std::string_view octets, const Aside& aside,
+                                     const std::string& language);
+
+}  // namespace smtpdx::api
