@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "api/read.hpp"
-#include "base/text.hpp"
 #include "engine/diagnose.hpp"
 #include "intake/session_log.hpp"
 #include "kb/letters.hpp"
@@ -19,15 +18,6 @@ bool same_session(const diag::LoggedSessionFact& session, const dsn::Refusal& re
   const auto& text = refusal.decided().text;
   if (text.empty() || session.relay_reply.find(text) == std::string::npos) return false;
   return session.client.empty() || refusal.client_address.empty() || session.client == refusal.client_address;
-}
-
-bool is_one_line(std::string_view octets) { return trim(octets).find_first_of("\r\n") == std::string_view::npos; }
-
-std::vector<diag::RefusalFact> facts_of(const std::string& name, std::string_view octets) {
-  if (!is_one_line(octets)) return read_refusals(name, octets);
-  auto facts = read_text(octets);
-  for (auto& fact : facts) fact.refusal.source_name = name;
-  return facts;
 }
 
 }  // namespace
@@ -50,7 +40,7 @@ diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::Logg
 std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside) {
   const auto sessions = intake::sessions_shown(octets);
   std::vector<diag::Report> reports;
-  for (const auto& fact : facts_of(name, octets)) reports.push_back(explain(fact, sessions, aside));
+  for (const auto& fact : read_text(name, octets)) reports.push_back(explain(fact, sessions, aside));
   return reports;
 }
 

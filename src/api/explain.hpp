@@ -24,8 +24,7 @@ struct Aside {
 diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::LoggedSessionFact>& sessions,
                      const Aside& aside);
 
-/// Everything that an input holds, judged, in its order; never empty. A single line is read as the words of a reply
-/// (`--text`), all else as whatever it shows itself to be.
+/// Everything that an input holds, judged, in its order; never empty.
 std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside);
 
 /// {"results":[…]}, contract §4's objects.

@@ -62,7 +62,7 @@ const diag::RefusalFact* first_refusal(const std::vector<diag::RefusalFact>& fac
 std::vector<diag::Fact> given_by(const std::string& name, std::string_view octets) {
   std::vector<diag::Fact> given;
   for (auto& session : intake::read_session_log(octets)) given.push_back(std::move(session));
-  const auto facts = read_refusals(name, octets);
+  const auto facts = read_text(name, octets);
   if (const auto* refusal = first_refusal(facts)) given.push_back(*refusal);
   return given;
 }

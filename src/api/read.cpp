@@ -15,16 +15,20 @@ std::vector<diag::RefusalFact> understood(std::vector<dsn::Refusal> refusals) {
   return facts;
 }
 
-std::vector<diag::RefusalFact> read_text(std::string_view text) {
+std::vector<diag::RefusalFact> read_refusals(const std::string& name, std::string_view octets) {
+  return understood(dsn::read({name, octets}).refusals);
+}
+
+std::vector<diag::RefusalFact> read_text(const std::string& name, std::string_view text) {
+  auto facts = read_refusals(name, text);
+  for (const auto& fact : facts)
+    if (fact.refusal.is_refusal()) return facts;
   auto refusal = dsn::read_reply_text(text);
-  refusal.source_name = "--text";
+  if (!refusal.is_refusal()) return facts;
+  refusal.source_name = name;
   std::vector<dsn::Refusal> one;
   one.push_back(std::move(refusal));
   return understood(std::move(one));
-}
-
-std::vector<diag::RefusalFact> read_refusals(const std::string& name, std::string_view octets) {
-  return understood(dsn::read({name, octets}).refusals);
 }
 
 }  // namespace smtpdx::api

@@ -93,7 +93,7 @@ Result<std::vector<diag::Fact>> given_of(const Options& o, diag::Case& c, std::s
   }
   if (o.text.empty()) return given;
   std::erase_if(given, [](const diag::Fact& f) { return std::holds_alternative<diag::RefusalFact>(f); });
-  const auto typed = api::read_text(o.text);
+  const auto typed = api::read_text("--text", o.text);
   if (const auto* refusal = api::first_refusal(typed)) given.push_back(*refusal);
   return given;
 }

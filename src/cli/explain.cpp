@@ -136,7 +136,7 @@ Exit explain(const std::vector<std::string>& args) {
       refusal = refusal || fact.refusal.is_refusal();
     }
   };
-  if (!o.text.empty()) one(api::read_text(o.text), o.text);
+  if (!o.text.empty()) one(api::read_text("--text", o.text), o.text);
   for (const auto& input : o.inputs) {
     for (const auto& file : files_of(input)) {
       auto done = read_mail_input(file, {one, [&] { output.show(); }});

@@ -148,6 +148,7 @@ diag::Report Run::report(Duration elapsed) {
 io::Task<diag::Report> diagnose(probes::Env& env, const kb::Catalogue& catalogue, Job job, Deadline deadline) {
   const auto started = env.runtime.now();
   if (job.question.random_local_part.empty()) job.question.random_local_part = "no-such-user-probe";
+  if (job.watcher.on_line) env.log.watch(job.watcher.on_line);
   Run run(catalogue, job);
   for (unsigned round = 1; round <= max_rounds; ++round) {
     run.judge();

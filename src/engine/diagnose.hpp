@@ -15,6 +15,7 @@ namespace smtpdx::engine {
 struct Watcher {
   std::function<void(unsigned round, const std::vector<diag::Want>& wants)> on_round;
   std::function<void(const diag::Observation& observation)> on_observation;
+  trace::Channel::Watcher on_line;  ///< each line said or heard, secrets replaced; see trace::Log::watch
 };
 
 struct Job {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "diag/report.hpp"
+#include "engine/diagnose.hpp"
 #include "probes/env.hpp"
 
 namespace smtpdx::engine {

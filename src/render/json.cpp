@@ -258,7 +258,7 @@ struct Value {
   }
 };
 
-json observation_json(const diag::Observation& o) {
+json observation_object(const diag::Observation& o) {
   json j;
   j["id"] = o.id;
   j["kind"] = std::string(kind_of(o.fact));
@@ -445,10 +445,16 @@ std::string diagnosis_json(const Subject& subject) {
     j["untested"].push_back({{"code", v.code}, {"needs", v.needs}, {"side", to_string(v.side)}});
   j["next"] = text_or_null(report.next);
   j["observations"] = json::array();
-  for (const auto& o : report.observations) j["observations"].push_back(observation_json(o));
+  for (const auto& o : report.observations) j["observations"].push_back(observation_object(o));
   j["transcripts"] = subject.log ? transcripts_json(*subject.log) : json::array();
   j["elapsed_ms"] = to_ms(report.elapsed);
   return dump(j);
+}
+
+std::string observation_json(const diag::Observation& observation) {
+  auto text = dump(observation_object(observation));
+  text.pop_back();
+  return text;
 }
 
 std::string causes_json(const std::vector<const kb::Cause*>& causes) {

@@ -35,6 +35,8 @@ struct Subject {
 std::string text(const Subject& subject, const TextOptions& options);
 /// Contract §5, one document, compact, with a final newline.
 std::string diagnosis_json(const Subject& subject);
+/// One element of its `observations`, without line end.
+std::string observation_json(const diag::Observation& observation);
 /// Contract §4, one object of one line with a final newline.
 std::string explain_json(const Subject& subject);
 /// The letter of the first proved or likely cause that has one, in the book's language, placeholders filled; an inquiry
