@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# ui/dist, which is compiled into the program, is what ui/src gives; and the page's own tests hold.
+root=${SMTPDX_ROOT:-$(cd "$(dirname "$0")/../.." && pwd -P)}
+command -v npx >/dev/null || { echo "SKIP: no npm"; exit 77; }
+[ -d "$root/ui/node_modules/vite" ] || { echo "SKIP: ui/node_modules is not installed (script/ui --install)"; exit 77; }
+"$root/script/ui" --check && "$root/script/ui" --test
