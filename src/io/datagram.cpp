@@ -4,14 +4,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cassert>
 #include <cerrno>
 
 #include "io/real.hpp"
 #include "io/socket.hpp"
-#include "io/watched.hpp"
+#include "io/transport.hpp"
 
 namespace smtpdx::io {
 namespace {
@@ -27,31 +26,9 @@ class UdpDatagrams final : public Datagrams {
   explicit UdpDatagrams(Loop& loop) : loop_(loop) {}
 
   Task<IoResult<std::string>> exchange(DatagramRequest request, Deadline deadline) override {
-    auto opened = open_socket(SOCK_DGRAM, request.to.address, request.source);
+    auto opened = connect_udp(request.to, request.source);
     if (!opened) co_return std::unexpected(opened.error());
-    const int fd = opened->get();
-    // Connected, so that the kernel drops what others send and hands us ICMP errors.
-    const auto to = to_sockaddr(request.to);
-    if (::connect(fd, to.get(), to.size) != 0) co_return std::unexpected(connect_failure(errno));
-    auto watched = watch(loop_, std::move(*opened));
-    if (!watched) co_return std::unexpected(watched.error());
-    Closing socket{*watched};
-    if (::send(fd, request.payload.data(), request.payload.size(), MSG_NOSIGNAL) < 0) {
-      co_return std::unexpected(io_failure(errno));
-    }
-    for (;;) {
-      const auto woken = co_await socket.watched->wait(Side::read, deadline);
-      if (woken != Woken::ready) co_return std::unexpected(failure_of(woken));
-      for (;;) {
-        auto& answer = datagram_buffer();
-        const auto n = ::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-        if (n < 0) co_return std::unexpected(io_failure(errno));
-        const std::string_view seen(answer.data(), static_cast<std::size_t>(n));
-        if (!request.accept || request.accept(seen)) co_return std::string(seen);
-      }
-    }
+    co_return co_await exchange_on(loop_, std::move(*opened), std::move(request), deadline);
   }
 
  private:
@@ -81,6 +58,37 @@ class FdReadiness final : public Readiness {
 };
 
 }  // namespace
+
+IoResult<OwnedFd> connect_udp(const Endpoint& endpoint, std::optional<IpAddress> source) {
+  auto opened = open_socket(SOCK_DGRAM, endpoint.address, source);
+  if (!opened) return opened;
+  const auto to = to_sockaddr(endpoint);
+  if (::connect(opened->get(), to.get(), to.size) != 0) return std::unexpected(connect_failure(errno));
+  return opened;
+}
+
+Task<IoResult<std::string>> exchange_on(Loop& loop, OwnedFd fd, DatagramRequest request, Deadline deadline) {
+  auto watched = watch(loop, std::move(fd));
+  if (!watched) co_return std::unexpected(watched.error());
+  Closing socket{*watched};
+  const int number = socket.watched->fd();
+  if (::send(number, request.payload.data(), request.payload.size(), MSG_NOSIGNAL) < 0) {
+    co_return std::unexpected(io_failure(errno));
+  }
+  for (;;) {
+    const auto woken = co_await socket.watched->wait(Side::read, deadline);
+    if (woken != Woken::ready) co_return std::unexpected(failure_of(woken));
+    for (;;) {
+      auto& answer = datagram_buffer();
+      const auto n = ::recv(number, answer.data(), answer.size(), MSG_DONTWAIT);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+      if (n < 0) co_return std::unexpected(io_failure(errno));
+      const std::string_view seen(answer.data(), static_cast<std::size_t>(n));
+      if (!request.accept || request.accept(seen)) co_return std::string(seen);
+    }
+  }
+}
 
 std::unique_ptr<Datagrams> make_datagrams(Runtime& runtime) {
   return std::make_unique<UdpDatagrams>(Loop::of(runtime));

@@ -65,10 +65,6 @@ std::optional<IoFailure> bind_source(int fd, const IpAddress& source) {
 
 }  // namespace
 
-OwnedFd::~OwnedFd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 IoResult<OwnedFd> open_socket(int type, const IpAddress& to, std::optional<IpAddress> source) {
   if (source && source->is_v6() != to.is_v6()) {
     return std::unexpected(IoFailure{

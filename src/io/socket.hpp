@@ -12,6 +12,7 @@
 
 #include "base/ip.hpp"
 #include "io/facts.hpp"
+#include "io/fd.hpp"
 
 namespace smtpdx::io {
 
@@ -28,24 +29,6 @@ SockAddr to_sockaddr(const Endpoint& endpoint);
 Endpoint from_sockaddr(const sockaddr_storage& storage);
 /// 0.0.0.0:0 where the descriptor has no such address.
 Endpoint local_endpoint(int fd);
-
-/// Closes on every way out unless given away.
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
-  OwnedFd& operator=(OwnedFd&&) = delete;
-  ~OwnedFd();
-  int get() const { return fd_; }
-  int release() {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-
- private:
-  int fd_;
-};
 
 /// A non-blocking socket of the family of `to` (SOCK_STREAM or SOCK_DGRAM), bound to `source` if given. The port is
 /// chosen at connect (IP_BIND_ADDRESS_NO_PORT), so that one source address does not run out of ports early.

@@ -69,12 +69,24 @@ void Watched::on_events(std::uint32_t events) {
 
 void Watched::close() {
   if (closed()) return;
-  Timer::unlink();
   if (owner_ == Owner::foreign) {
     loop_.unwatch(fd_);
   } else {
     ::close(fd_);  // leaves the loop by itself
   }
+  forget();
+}
+
+int Watched::release() {
+  if (closed()) return -1;
+  const int fd = fd_;
+  loop_.unwatch(fd);
+  forget();
+  return fd;
+}
+
+void Watched::forget() {
+  Timer::unlink();
   fd_ = -1;
   wake_all(readers_, Woken::closed);
   wake_all(writers_, Woken::closed);

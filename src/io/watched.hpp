@@ -57,6 +57,9 @@ class Watched final : public boost::intrusive_ref_counter<Watched, boost::thread
   bool failed() const { return failed_; }
   /// Waiters are woken from the loop with Woken::closed.
   void close();
+  /// The same, but the descriptor leaves the loop open and is the caller's. Before a copy of it goes to another
+  /// process: epoll watches what the descriptor stands for, and would go on after our own close().
+  int release();
 
   /// For the loop: epoll's event mask.
   void on_events(std::uint32_t events);
@@ -64,6 +67,7 @@ class Watched final : public boost::intrusive_ref_counter<Watched, boost::thread
  private:
   using Nodes = boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>>;
   void fire() override;
+  void forget();
   void keep_time(Deadline until);
   void wake_all(Nodes& nodes, Woken woken);
   void wake_overdue(Nodes& nodes, TimePoint now, std::optional<Deadline>& later);
