@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/text.hpp"
 
@@ -155,6 +156,100 @@ std::string to_utf8(std::string_view octets, std::string_view charset) {
   out.clear();
   from_latin1(octets, push);
   return out;
+}
+
+std::size_t load_charsets() {
+  // As iconv names them, one for each of its libraries; what a mail calls them is looked up without a file.
+  static constexpr const char* names[] = {"ISO-8859-2",
+                                          "ISO-8859-3",
+                                          "ISO-8859-4",
+                                          "ISO-8859-5",
+                                          "ISO-8859-6",
+                                          "ISO-8859-7",
+                                          "ISO-8859-8",
+                                          "ISO-8859-9",
+                                          "ISO-8859-9E",
+                                          "ISO-8859-10",
+                                          "ISO-8859-11",
+                                          "ISO-8859-13",
+                                          "ISO-8859-14",
+                                          "ISO-8859-15",
+                                          "ISO-8859-16",
+                                          "CP1250",
+                                          "CP1251",
+                                          "CP1252",
+                                          "CP1253",
+                                          "CP1254",
+                                          "CP1255",
+                                          "CP1256",
+                                          "CP1257",
+                                          "CP1258",
+                                          "KOI8-R",
+                                          "KOI8-U",
+                                          "KOI8-T",
+                                          "KOI8-RU",
+                                          "CP932",
+                                          "EUC-JP",
+                                          "EUC-JP-MS",
+                                          "SJIS",
+                                          "SHIFT_JISX0213",
+                                          "ISO-2022-JP",
+                                          "ISO-2022-JP-3",
+                                          "CP949",
+                                          "EUC-KR",
+                                          "JOHAB",
+                                          "ISO-2022-KR",
+                                          "GB18030",
+                                          "GBK",
+                                          "EUC-CN",
+                                          "ISO-2022-CN",
+                                          "ISO-2022-CN-EXT",
+                                          "BIG5",
+                                          "BIG5-HKSCS",
+                                          "EUC-TW",
+                                          "TIS-620",
+                                          "CP874",
+                                          "CP437",
+                                          "CP737",
+                                          "CP775",
+                                          "CP850",
+                                          "CP852",
+                                          "CP855",
+                                          "CP857",
+                                          "CP858",
+                                          "CP860",
+                                          "CP861",
+                                          "CP862",
+                                          "CP863",
+                                          "CP864",
+                                          "CP865",
+                                          "CP866",
+                                          "CP869",
+                                          "MACINTOSH",
+                                          "MAC-CYRILLIC",
+                                          "MAC-CENTRALEUROPE",
+                                          "UTF-7",
+                                          "UTF-16",
+                                          "UTF-32",
+                                          "TCVN",
+                                          "VISCII",
+                                          "GEORGIAN-PS",
+                                          "GEORGIAN-ACADEMY",
+                                          "ARMSCII-8",
+                                          "PT154",
+                                          "RK1048",
+                                          "IBM037",
+                                          "IBM1047",
+                                          "ISO-8859-1"};
+  static const auto handles = [] {
+    std::vector<std::unique_ptr<void, Closer>> open;  // while one is open, glibc keeps its library
+    for (const auto* name : names) {
+      iconv_t handle = iconv_open("UTF-8", name);
+      if (handle != reinterpret_cast<iconv_t>(-1)) open.emplace_back(handle);
+    }
+    return open;
+  }();
+  return handles.size();
 }
 
 }  // namespace smtpdx::mail
