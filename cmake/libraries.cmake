@@ -22,5 +22,6 @@ function(smtpdx_plain_library target)
 endfunction()
 smtpdx_plain_library(smtpdx_unbound unbound ldns)
 smtpdx_plain_library(smtpdx_gsasl gsasl)
+smtpdx_plain_library(smtpdx_seccomp seccomp)
 
 add_library(smtpdx_toml INTERFACE)
