@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/address_policy.hpp"
 #include "io/door_messages.hpp"
 #include "io/doorkeeper.hpp"
 #include "io/group.hpp"
@@ -34,6 +35,7 @@ class DoorTest : public testing::Test {
   std::vector<DoorVisit> visits_;
   std::vector<std::string> hosts_;
   std::optional<std::string> refusal_;
+  std::optional<AddressPolicy> address_law_;
   std::optional<Doorkeeper::End> end_;
   std::unique_ptr<Doorkeeper> keeper_;
   Door door_;
@@ -47,7 +49,7 @@ class DoorTest : public testing::Test {
     auto policy = [this](const DoorVisit& visit) {
       visits_.push_back(visit);
       hosts_.emplace_back(visit.host);
-      return refusal_;
+      return address_law_ ? address_law_->objection(visit.to.address) : refusal_;
     };
     keeper_ = std::make_unique<Doorkeeper>(*runtime_, std::move(pair_.ours), policy, limits);
     group_.spawn(keep());
@@ -106,6 +108,55 @@ TEST_F(DoorTest, WhatThePolicyRefusesIsNeverTouched) {
   EXPECT_FALSE(run(*runtime_, listener->accept(soon(30ms))));
   EXPECT_EQ(keeper_->refused(), 1u);
   EXPECT_EQ(keeper_->handed_over(), 0u);
+}
+
+TEST_F(DoorTest, AddressLawAtTheDoor) {
+  // A listener on every address of this machine: what is let through would be accepted.
+  auto listener = *listen_tcp(*runtime_, {*IpAddress::parse("::"), 0});
+  auto listener4 = listen_tcp(*runtime_, {*IpAddress::parse("0.0.0.0"), listener->local().port});
+  address_law_ = AddressPolicy();
+  open();
+  for (const auto* text : {"127.0.0.1",
+                           "127.1.2.3",
+                           "0.0.0.0",
+                           "10.0.0.1",
+                           "172.16.0.1",
+                           "192.168.0.1",
+                           "100.64.0.1",
+                           "169.254.169.254",
+                           "224.0.0.1",
+                           "255.255.255.255",
+                           "240.0.0.1",
+                           "198.18.0.1",
+                           "::",
+                           "::1",
+                           "::ffff:127.0.0.1",
+                           "::ffff:0.0.0.0",
+                           "::ffff:10.0.0.1",
+                           "::ffff:169.254.169.254",
+                           "::127.0.0.1",
+                           "64:ff9b::127.0.0.1",
+                           "64:ff9b::10.0.0.1",
+                           "64:ff9b:1::1",
+                           "2002:7f00:1::1",
+                           "2002:a00:1::1",
+                           "fe80::1",
+                           "fec0::1",
+                           "fc00::1",
+                           "fd00:ec2::254",
+                           "ff02::1"}) {
+    const auto to = Endpoint{*IpAddress::parse(text), listener->local().port};
+    auto stream = connect(to);
+    ASSERT_FALSE(stream) << text;
+    EXPECT_EQ(stream.error().kind, Failure::not_permitted) << text << ": " << stream.error().text;
+    DatagramRequest question{to, "question", {}, {}};
+    auto answer = run(*runtime_, door_.datagrams->exchange(question, soon()));
+    ASSERT_FALSE(answer) << text;
+    EXPECT_EQ(answer.error().kind, Failure::not_permitted) << text << ": " << answer.error().text;
+  }
+  EXPECT_FALSE(run(*runtime_, listener->accept(soon(20ms))));
+  address_law_ = AddressPolicy::allowing({"127.0.0.0/8"}).value();
+  EXPECT_TRUE(connect({loopback, listener->local().port}));
 }
 
 TEST_F(DoorTest, FailuresAreThoseOfAConnectorOfOnesOwn) {
