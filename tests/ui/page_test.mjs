@@ -293,6 +293,13 @@ test("an address and a domain are questions of their own", () => visit(async (pa
   assert.equal(await page.inputValue("#prove-to"), "postmaster@birch.example");
 }));
 
+test("a refused login is a question to one's own server", () => visit(async (page) => {
+  await explain(page, "535 5.7.8 Error: authentication failed");
+  assert.match(await page.textContent(".badge"), /Likely/);
+  await page.click(".prove .primary");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "prove-server");
+}));
+
 test("forms say what is missing, at the field", () => visit(async (page) => {
   await page.click("nav >> text=Cannot send");
   await page.click(".prove .primary");

@@ -26,11 +26,15 @@ function standsOut(causes: Cause[]): Cause | null {
   return null;
 }
 
+/** Refusals that only one's own outgoing server speaks: there the question is about it, not about the recipient. */
+export const ownServer = (e: Explanation): boolean => ["auth-required", "auth-failed", "send-as-denied"].includes(e.reason ?? "");
+
 const list = (needs: Cause["needs"]): string[] => (Array.isArray(needs) ? needs : needs ? [needs] : []);
 
 /** What would help the servers' answers along: without a recipient or a speaker nobody can be asked. */
 function missing(e: Explanation, main: Cause | null): string[] {
   const out: string[] = [];
+  if (ownServer(e) && !e.decider) return [t.explain.addServer, t.needs.login, ...(main ? list(main.needs).map(needWords) : [])];
   if (!e.recipient) out.push(t.explain.addRecipient);
   if (!e.decider) out.push(t.explain.addBounce);
   if (e.causes.some((c) => c.code.startsWith("submit.")) && !e.decider) out.push(t.explain.addServer);

@@ -32,6 +32,7 @@ describe("marks", () => {
   const marked = (text: string, ...spans: Span[]) => pieces(typed(text).bytes, spans).filter((p) => p.what.length).map((p) => p.text);
 
   it("counts octets", () => expect(marked("ä🙂x denied", span(8, 6))).toEqual(["denied"]));
+  it("leaves the blanks around a mark alone", () => expect(marked("Remote-MTA: dns;x\n", span(11, 7))).toEqual(["dns;x"]));
   it("overlaps without doubling a letter", () => {
     const parts = pieces(typed("one two three").bytes, [span(0, 7, "a"), span(4, 9, "b")]);
     expect(parts.map((p) => p.text)).toEqual(["one ", "two", " three"]);

@@ -51,7 +51,7 @@ export function say(o: Observation): string {
 }
 
 /** For the mark beside it: what the sentence is, without reading it. */
-export function toneOf(o: Observation): "good" | "bad" | "plain" {
-  if (o.kind !== "smtp.rcpt") return "plain";
-  return o.value?.outcome === "accepted" ? "good" : o.value?.outcome === "refused" ? "bad" : "plain";
+export function toneOf(o: Observation): "good" | "bad" | "other" {
+  if (o.kind !== "smtp.rcpt") return "other";
+  return o.value?.outcome === "accepted" ? "good" : o.value?.outcome === "refused" ? "bad" : "other";
 }

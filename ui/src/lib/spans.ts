@@ -34,8 +34,18 @@ function windows(bytes: Uint8Array, spans: Span[]): [number, number][] {
   return out;
 }
 
+const blank = (octet: number | undefined) => octet === 32 || octet === 9 || octet === 10 || octet === 13;
+
+/** Without the blanks around it: a header's value begins with one, and a marked blank looks like a fault. */
+function trimmed(bytes: Uint8Array, s: Span): Span {
+  let from = s.offset, to = Math.min(s.offset + s.length, bytes.length);
+  while (from < to && blank(bytes[from])) ++from;
+  while (to > from && blank(bytes[to - 1])) --to;
+  return { ...s, offset: from, length: to - from };
+}
+
 export function pieces(bytes: Uint8Array, spans: Span[]): Piece[] {
-  const valid = spans.filter((s) => s.length > 0 && s.offset >= 0 && s.offset < bytes.length);
+  const valid = spans.filter((s) => s.offset >= 0 && s.offset < bytes.length).map((s) => trimmed(bytes, s)).filter((s) => s.length > 0);
   const decoder = new TextDecoder();
   const out: Piece[] = [];
   let shown = 0;

@@ -16,10 +16,10 @@ import { HowRead } from "../parts/read";
 import { Share } from "../parts/share";
 import { showChannel, Transcripts } from "../parts/transcript";
 import { Waterfall } from "../parts/waterfall";
-import { Who } from "../parts/who";
+import { OWN_JOB, Who } from "../parts/who";
 import { Command, inEnglish, Sorry } from "../parts/words";
 import { focusHeading, navigate, usePage } from "../router";
-import { t } from "../strings";
+import { language, t } from "../strings";
 import type { Cause, Diagnosis, Meta, Observation, Run } from "../types";
 
 export function DiagnosisPage({ id, meta }: { id: string; meta: Meta }) {
@@ -57,13 +57,27 @@ function Running({ id, live }: { id: string; live: Live<Diagnosis> }) {
     <>
       <h1>{live.run?.status === "queued" ? t.run.queued : t.run.running}</h1>
       <p class="lead">{t.run.runningLead}</p>
-      <p role="status" class="progress">{questions.length ? t.run.announce(questions.length, seen.length) : t.run.waiting}</p>
+      <Progress text={questions.length ? t.run.announce(questions.length, seen.length) : t.run.waiting} />
       <p><button type="button" onClick={cancel}>{t.run.cancel}</button></p>
       <Asked live={live} />
       <Seen observations={live.observations} />
       <Waterfall transcripts={[...live.channels.values()]} />
     </>
   );
+}
+
+const CALM = 3000;
+
+/** Seen at once, but spoken at most every few seconds: a voice cannot keep up with a server. */
+function Progress({ text }: { text: string }) {
+  const latest = useRef(text);
+  latest.current = text;
+  const [spoken, speak] = useState(text);
+  useEffect(() => {
+    const timer = setInterval(() => speak(latest.current), CALM);
+    return () => clearInterval(timer);
+  }, []);
+  return <><p class="progress" aria-hidden="true">{text}</p><p class="away" role="status">{spoken}</p></>;
 }
 
 function Asked({ live }: { live: Live<Diagnosis> }) {
@@ -140,6 +154,7 @@ function VerdictCard({ d, run, live, meta }: { d: Diagnosis; run: Run<Diagnosis>
         <p class="badge">{badge}{how ? <span> {how}</span> : null}</p>
         <h1 {...inEnglish()}>{cause ? cause.title : d.summary}</h1>
         {to ? <p class="byline">{t.explain.to} <samp>{to}</samp>{refusal?.decider ? <>, {t.explain.saidBy} <samp>{refusal.decider}</samp></> : null}</p> : null}
+        {cause && language !== "en" && refusal?.reason ? <p class="lead">{t.reasons[refusal.reason]}</p> : null}
         {run?.request?.demo ? <p class="hint">{t.run.example}</p> : null}
       </header>
       <div class="columns">
@@ -150,7 +165,7 @@ function VerdictCard({ d, run, live, meta }: { d: Diagnosis; run: Run<Diagnosis>
           {cause ? <Because cause={cause} d={d} /> : null}
           <Next d={d} run={run} meta={meta} />
           {cause?.confirm ? <section><h2>{t.verdict.confirm}</h2><Command text={cause.confirm} /></section> : null}
-          {refusal && cause?.party !== "recipient-admin" ? <LetterOf d={d} run={run} meta={meta} /> : null}
+          {refusal && cause?.party !== "recipient-admin" && !(cause && OWN_JOB.includes(cause.party)) ? <LetterOf d={d} run={run} meta={meta} /> : null}
         </div>
         <div class="second">
           {run?.input ? <MailOf input={run.input} d={d} /> : null}

@@ -2,7 +2,7 @@
 // The card: verdict, whose job, what to do; beside it the mail with the deciding words marked.
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { findingOf, isRefusal } from "../lib/finding";
+import { findingOf, isRefusal, ownServer } from "../lib/finding";
 import { textOf } from "../lib/input";
 import { session, type Current } from "../lib/session";
 import { Candidates } from "../parts/candidates";
@@ -12,11 +12,11 @@ import { Mail } from "../parts/mail";
 import { Prove } from "../parts/prove";
 import { HowRead, replyWords } from "../parts/read";
 import { Share } from "../parts/share";
-import { Who } from "../parts/who";
+import { OWN_JOB, Who } from "../parts/who";
 import { inEnglish, Sorry } from "../parts/words";
 import { focusHeading, usePage } from "../router";
 import { explanationText } from "../lib/share";
-import { t } from "../strings";
+import { language, t } from "../strings";
 import type { Explanation, Meta } from "../types";
 
 export function ExplainPage({ meta }: { meta: Meta }) {
@@ -68,6 +68,7 @@ function Card({ e, index, current, meta }: { e: Explanation; index: number; curr
   const f = findingOf(e);
   const refusal = isRefusal(e);
   const prove = refusal && meta.rooms.includes("diagnose");
+  const own = ownServer(e);
   const known = { text: textOf(current.input), to: e.recipient ?? current.names.to, from: current.names.from };
   return (
     <article class={`card ${f.state}`}>
@@ -81,7 +82,7 @@ function Card({ e, index, current, meta }: { e: Explanation; index: number; curr
             {e.decider ? <>{t.explain.saidBy} <samp>{e.decider}</samp></> : null}
           </p>
         ) : null}
-        <p class="lead">{f.lead}</p>
+        <p class="lead">{f.english && language !== "en" ? `${t.reasons[e.reason!] ?? ""}. ` : ""}{f.lead}</p>
       </header>
       <div class="columns">
         <div class="first">
@@ -96,11 +97,11 @@ function Card({ e, index, current, meta }: { e: Explanation; index: number; curr
                   <ul>{f.add.map((a) => <li key={a}>{a}</li>)}</ul>
                 </div>
               ) : <p>{t.explain.addNothing}</p>}
-              <Prove known={known} meta={meta} />
+              <Prove known={known} meta={meta} own={own} need={own ? ["server"] : ["to"]} />
             </section>
           ) : null}
           <Candidates causes={f.others} title={f.main ? t.candidates.more : t.candidates.title} />
-          {refusal ? <Letter text={textOf(current.input)} index={index} names={current.names} languages={meta.languages} /> : null}
+          {refusal && !(f.main && OWN_JOB.includes(f.main.party)) ? <Letter text={textOf(current.input)} index={index} names={current.names} languages={meta.languages} /> : null}
         </div>
         <div class="second">
           <Mail bytes={current.input.bytes} spans={e.evidence} />

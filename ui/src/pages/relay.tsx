@@ -88,15 +88,16 @@ function Row({ r }: { r: RelayRow }) {
   const outcome = t.relay.outcomes[r.outcome] ?? r.outcome;
   return (
     <tr class={`${r.outcome}${r.flips ? " flips" : ""}`}>
-      <th scope="row">{factorWords(r.factor)} <samp>{r.value}</samp></th>
-      <td><span class={`mark ${r.outcome}`}>{outcome}</span>{r.flips ? <strong class="flip"> {t.relay.flip}</strong> : null}</td>
+      <th scope="row">{factorWords(r.factor)} {r.value ? <samp>{r.value}</samp> : null}</th>
+      <td><span class={`mark ${r.outcome}`}>{outcome}</span>{r.flips ? <>{" "}<strong class="flip">{t.relay.flip}</strong></> : null}</td>
       <td><samp>{r.reply ?? (r.phase ? t.why.phases[r.phase] ?? r.phase : "")}</samp></td>
     </tr>
   );
 }
 
 function Matrix({ m }: { m: RelayMatrix }) {
-  const flips = m.rows.filter((r) => r.flips);
+  // What the sender can change comes first; that another recipient fares otherwise only tells what it hangs on.
+  const flips = m.rows.filter((r) => r.flips).sort((a, b) => Number(a.factor === "recipient") - Number(b.factor === "recipient"));
   const title = (m.permitted === true ? t.relay.permitted : m.permitted === false ? t.relay.refused : t.relay.undecided)(m.host);
   const base = m.rows.find((r) => r.factor === "baseline");
   return (
@@ -109,7 +110,7 @@ function Matrix({ m }: { m: RelayMatrix }) {
       {m.steady ? null : <p class="sorry">{t.relay.unsteady}</p>}
       <section>
         <p class="lead">{t.relay.flips(flips.length)}</p>
-        {flips.length ? <ul class="flips">{flips.map((r, i) => <li key={i}><strong>{factorWords(r.factor)}</strong> <samp>{r.value}</samp>: {t.relay.outcomes[r.outcome]}</li>)}</ul> : null}
+        {flips.length ? <ul class="flips">{flips.map((r, i) => <li key={i}><strong>{factorWords(r.factor)}</strong> {r.value ? <samp>{r.value}</samp> : null}: {t.relay.outcomes[r.outcome]}</li>)}</ul> : null}
       </section>
       <section>
         <h2>{t.relay.table}</h2>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Causes that are still possible, each with its own steps behind it.
 import { useState } from "preact/hooks";
+import { needWords } from "../lib/needs";
 import { t } from "../strings";
 import type { Cause } from "../types";
 import { FixSteps } from "./fix";
@@ -10,10 +11,12 @@ import { inEnglish } from "./words";
 const FIRST = 5;
 
 function Candidate({ cause }: { cause: Cause }) {
+  const needs = Array.isArray(cause.needs) ? cause.needs : cause.needs ? [cause.needs] : [];
   return (
     <li>
       <details>
         <summary><span {...inEnglish()}>{cause.title}</span> <span class="hint">{t.candidates.act} {partyWords(cause.party)}</span></summary>
+        {needs.length ? <p>{t.candidates.settle} {needs.map(needWords).join("; ")}</p> : null}
         <FixSteps fixes={cause.fix} />
         <p><a href={`/causes/${cause.code}`}>{t.candidates.about} <code>{cause.code}</code></a></p>
       </details>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { t } from "../strings";
 
+/** The reader's own job, or nobody's: there is nobody to write a letter to. */
+export const OWN_JOB = ["sender", "device-owner", "wait", "nobody"];
+
 export const partyWords = (party: string | null | undefined) => t.who.parties[party ?? "unknown"] ?? t.who.parties.unknown!;
 
 /** Whose job it is; where that is open, everybody whose job it could be. */
