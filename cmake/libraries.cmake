@@ -25,3 +25,14 @@ smtpdx_plain_library(smtpdx_gsasl gsasl)
 smtpdx_plain_library(smtpdx_seccomp seccomp)
 
 add_library(smtpdx_toml INTERFACE)
+
+find_package(SQLiteCpp 3.2 REQUIRED)
+add_library(smtpdx_sqlite INTERFACE)
+target_link_libraries(smtpdx_sqlite INTERFACE SQLiteCpp)
+smtpdx_plain_library(smtpdx_sodium sodium)
+
+# The header only: the library is loaded when a PostgreSQL URL is opened (store/libpq.hpp).
+find_path(SMTPDX_LIBPQ_HEADERS libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+add_library(smtpdx_libpq INTERFACE)
+target_include_directories(smtpdx_libpq SYSTEM INTERFACE ${SMTPDX_LIBPQ_HEADERS})
+target_link_libraries(smtpdx_libpq INTERFACE ${CMAKE_DL_LIBS})
