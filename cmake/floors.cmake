@@ -80,3 +80,17 @@ function(smtpdx_embed_data name)
     target_sources(smtpdx_${name} PRIVATE ${out})
   endif()
 endfunction()
+
+# Compiles the built page (ui/dist) and the API's description into the floor NAME; see web/assets.hpp.
+function(smtpdx_embed_page name)
+  file(GLOB_RECURSE page CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/dist/*)
+  set(openapi ${CMAKE_SOURCE_DIR}/src/web/openapi.json)
+  set(out ${CMAKE_BINARY_DIR}/generated/embedded_page.cpp)
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR}/ui/dist -DEXTRA=/openapi.json=${openapi}
+            -DWORK=${CMAKE_BINARY_DIR}/generated/page -DOUT=${out} -P ${CMAKE_SOURCE_DIR}/cmake/embed_page.cmake
+    DEPENDS ${page} ${openapi} ${CMAKE_SOURCE_DIR}/cmake/embed_page.cmake
+    COMMENT "Embedding the page")
+  target_sources(smtpdx_${name} PRIVATE ${out})
+endfunction()

@@ -27,29 +27,23 @@ Result<kb::Consent> consent_of(const std::string& word) {
 
 std::string one_line(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-json ms_since(const io::Runtime& runtime, TimePoint start) { return to_ms(runtime.now() - start); }
+/// The same zero as the lines of the log have.
+json ms_now(const io::Runtime& runtime) { return to_ms(runtime.now().since_start); }
 
 /// Events for somebody who looks on. `runtime` and `emit` must outlive the run.
 engine::Watcher watcher_for(const io::Runtime& runtime, const Emit& emit) {
-  const auto start = runtime.now();
   engine::Watcher watcher;
   if (!emit) return watcher;
-  watcher.on_round = [&runtime, &emit, start](unsigned round, const std::vector<diag::Want>& wants) {
-    json j{{"round", round}, {"ms", ms_since(runtime, start)}, {"questions", json::array()}};
+  watcher.on_round = [&runtime, &emit](unsigned round, const std::vector<diag::Want>& wants) {
+    json j{{"round", round}, {"ms", ms_now(runtime)}, {"questions", json::array()}};
     for (const auto& w : wants) j["questions"].push_back(printable(engine::describe(w)));
     emit("plan", one_line(j));
   };
-  watcher.on_observation = [&runtime, &emit, start](const diag::Observation& o) {
+  watcher.on_observation = [&runtime, &emit](const diag::Observation& o) {
     auto text = render::observation_json(o);
-    emit("observation", "{\"at\":" + one_line(ms_since(runtime, start)) + "," + text.substr(1));
+    emit("observation", "{\"at\":" + one_line(ms_now(runtime)) + "," + text.substr(1));
   };
-  watcher.on_line = [&emit](const trace::Channel& channel, const trace::Line& line) {
-    emit("line", one_line({{"channel", channel.id()},
-                           {"peer", printable(channel.peer())},
-                           {"ms", to_ms(line.at.since_start)},
-                           {"dir", std::string(1, static_cast<char>(line.direction))},
-                           {"text", printable(line.text)}}));
-  };
+  watcher.on_line = line_watcher(emit);
   return watcher;
 }
 
@@ -79,6 +73,16 @@ std::string document(const diag::Report& report, const trace::Log& log) {
 }
 
 }  // namespace
+
+trace::Channel::Watcher line_watcher(const Emit& emit) {
+  return [&emit](const trace::Channel& channel, const trace::Line& line) {
+    emit("line", one_line({{"channel", channel.id()},
+                           {"peer", printable(channel.peer())},
+                           {"ms", to_ms(line.at.since_start)},
+                           {"dir", std::string(1, static_cast<char>(line.direction))},
+                           {"text", printable(line.text)}}));
+  };
+}
 
 Result<DiagnosisRequest> read_diagnosis_request(std::string_view text) {
   auto body = JsonObject::parse(text);

@@ -31,6 +31,9 @@ Result<DiagnosisRequest> read_diagnosis_request(std::string_view json);
 /// Told as it happens: "plan", "observation", "line", each with one JSON object in one line. On the run's thread.
 using Emit = std::function<void(std::string_view event, const std::string& json)>;
 
+/// "line" events, for trace::Log::watch. `emit` must outlive the log's use.
+trace::Channel::Watcher line_watcher(const Emit& emit);
+
 /// Asks the world. Errors: usage. What went wrong out there is in the document.
 Result<std::string> diagnose(const DiagnosisRequest& request, World& world, const Emit& emit);
 

@@ -72,6 +72,30 @@ void add_world_options(Flags& flags, WorldOptions& o) {
   flags.toggle("--i-own-this-server", o.own_server, "no limits on connections and refused recipients");
 }
 
+std::vector<std::string> world_arguments(const WorldOptions& o) {
+  std::vector<std::string> words;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {name, value});
+  };
+  const auto add_all = [&](const char* name, const std::vector<std::string>& values) {
+    for (const auto& value : values) add(name, value);
+  };
+  add_all("--resolver", o.resolvers);
+  add_all("--trust-anchor", o.trust_anchors);
+  add_all("--ca", o.ca_files);
+  add_all("--connect-to", o.connect_to);
+  add_all("--source", o.sources);
+  add_all("--control", o.controls);
+  add("--via", o.via);
+  add("--now", o.now);
+  add("--smtp-port", std::to_string(o.smtp_port));
+  add("--timeout", std::to_string(o.timeout));
+  if (o.only_v4) words.emplace_back("-4");
+  if (o.only_v6) words.emplace_back("-6");
+  if (o.own_server) words.emplace_back("--i-own-this-server");
+  return words;
+}
+
 void add_secret_options(Flags& flags, SecretOptions& o) {
   flags.text("--user", o.user, "log in as; allows one AUTH (consent level L4)");
   flags.text("--password-file", o.file, "first line of this file is the secret");

@@ -39,6 +39,8 @@ struct SecretOptions {
 
 void add_output_options(Flags& flags, OutputOptions& o);
 void add_world_options(Flags& flags, WorldOptions& o);
+/// The options as a command line that says the same, for a process that we start.
+std::vector<std::string> world_arguments(const WorldOptions& o);
 void add_secret_options(Flags& flags, SecretOptions& o);
 
 /// Reads the secret from where the options say, or asks for it on a terminal. Empty where no user was given.

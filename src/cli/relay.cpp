@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/relay.hpp"
 #include "api/world.hpp"
 #include "base/text.hpp"
 #include "cli/verbs.hpp"
@@ -64,40 +64,6 @@ std::string verdict_line(const engine::RelayMatrix& m, const Options& o) {
   return out;
 }
 
-std::string json_of(const engine::RelayMatrix& m, const Options& o) {
-  nlohmann::ordered_json j;
-  j["schema"] = "smtpdx.relay/1";
-  j["host"] = o.host;
-  j["permitted"] = m.rows.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(m.permitted());
-  if (!m.problem.empty()) j["problem"] = printable(m.problem);
-  j["steady"] = m.steady;
-  j["rows"] = nlohmann::ordered_json::array();
-  for (const auto& row : m.rows) {
-    nlohmann::ordered_json r;
-    r["factor"] = row.factor;
-    r["value"] = row.value;
-    r["server"] = row.attempt.shape.server.to_string();
-    r["tls"] = to_string(row.attempt.shape.tls);
-    r["mail_from"] = row.attempt.shape.mail_from;
-    r["rcpt_to"] = row.attempt.shape.rcpt_to;
-    r["source"] = row.attempt.shape.source.empty() ? nlohmann::ordered_json(nullptr)
-                                                   : nlohmann::ordered_json(row.attempt.shape.source);
-    r["helo"] = row.attempt.shape.helo;
-    r["user"] = row.attempt.shape.user.empty() ? nlohmann::ordered_json(nullptr)
-                                               : nlohmann::ordered_json(row.attempt.shape.user);
-    r["outcome"] = to_string(row.attempt.outcome);
-    r["phase"] = smtp::to_string(row.attempt.phase);
-    r["reply"] = row.attempt.reply ? nlohmann::ordered_json(printable(row.attempt.reply->to_string()))
-                                   : nlohmann::ordered_json(nullptr);
-    r["flips"] = row.flips;
-    j["rows"].push_back(std::move(r));
-  }
-  j["not_tried"] = nlohmann::ordered_json::array();
-  for (const auto& n : m.not_tried) j["not_tried"].push_back({{"factor", n.factor}, {"needs", n.needs}});
-  j["elapsed_ms"] = to_ms(m.elapsed);
-  return j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
 /// One run in a world of its own: nothing that DNS said before is remembered.
 Result<engine::RelayMatrix> ask(const Options& o, const HostPort& host, const std::string& secret,
                                 engine::RelayQuestion::Extent extent) {
@@ -153,7 +119,7 @@ Exit watch(const Options& o, const HostPort& host, const std::string& secret) {
     if (!matrix) return complain(matrix.error());
     const bool permitted = matrix->permitted() || matrix->permitted_by_login();
     if (o.output.json || o.output.format == "json") {
-      print(json_of(*matrix, o));
+      print(api::relay_document(*matrix, o.host));
     } else {
       const auto* last = matrix->rows.empty() ? nullptr : &matrix->rows.front().attempt;
       for (const auto& row : matrix->rows)
@@ -211,7 +177,7 @@ Exit relay(const std::vector<std::string>& args) {
   if (!asked) return complain(asked.error());
   const auto& matrix = *asked;
   if (o.output.json || o.output.format == "json") {
-    print(json_of(matrix, o));
+    print(api::relay_document(matrix, o.host));
   } else {
     print(verdict_line(matrix, o) + table(matrix, o.output.use_color()));
   }

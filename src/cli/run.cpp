@@ -28,7 +28,19 @@ constexpr std::array verbs{
     Verb{"causes", causes, "the catalogue of causes, with proof and fix"},
     Verb{"mock", mock, "play a small internet (DNS and SMTP) from a scenario file"},
     Verb{"demo", demo, "the built-in small internet, diagnosed live"},
+    Verb{"serve", serve, "the page and the API on this machine; what smtpdx without words does"},
 };
+
+/// Parts of `serve` that run as processes of their own.
+constexpr std::array hidden_verbs{Verb{"sealed-reader", sealed_reader, ""}, Verb{"sealed-runner", sealed_runner, ""}};
+
+const Verb* find_verb(std::string_view name) {
+  for (const auto& v : verbs)
+    if (v.name == name) return &v;
+  for (const auto& v : hidden_verbs)
+    if (v.name == name) return &v;
+  return nullptr;
+}
 
 std::string help() {
   std::string text =
@@ -76,7 +88,8 @@ std::string_view nearest_verb(std::string_view word) {
 }
 
 Exit dispatch(std::vector<std::string> args) {
-  if (args.empty() || args.front() == "help" || args.front() == "--help" || args.front() == "-h") {
+  if (args.empty()) return serve({});
+  if (args.front() == "help" || args.front() == "--help" || args.front() == "-h") {
     if (args.size() > 1) return dispatch({args[1], "--help"});
     print(help());
     return Exit::fine;
@@ -85,10 +98,9 @@ Exit dispatch(std::vector<std::string> args) {
     print("smtpdx " SMTPDX_VERSION "\n");
     return Exit::fine;
   }
-  for (const auto& v : verbs) {
-    if (v.name != args.front()) continue;
+  if (const auto* verb = find_verb(args.front())) {
     args.erase(args.begin());
-    return v.run(args);
+    return verb->run(args);
   }
   if (!args.front().starts_with("-"))
     if (auto words = guess(args); !words.empty()) return dispatch(std::move(words));

@@ -16,6 +16,10 @@ Exit config(const std::vector<std::string>& args);
 Exit causes(const std::vector<std::string>& args);
 Exit demo(const std::vector<std::string>& args);
 Exit mock(const std::vector<std::string>& args);
+Exit serve(const std::vector<std::string>& args);
+// Started by serve, never by hand.
+Exit sealed_reader(const std::vector<std::string>& args);
+Exit sealed_runner(const std::vector<std::string>& args);
 
 /// The whole program: finds the verb, guesses it where the first word is none (contract §1), runs it.
 int run(int argc, char** argv);

@@ -18,7 +18,6 @@ int status_of(const boost::system::error_code& error) {
   if (error == beast::error::body_limit) return 413;
   if (error == beast::error::header_limit || error == beast::error::buffer_overflow) return 431;
   if (error == beast::error::bad_version) return 505;
-  if (error == beast::error::bad_transfer_encoding) return 501;
   return 400;
 }
 

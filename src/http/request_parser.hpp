@@ -31,7 +31,7 @@ class RequestParser {
   bool done() const;
   /// nullopt where its target is none of RFC 9112 §3.2's forms; failed() says so then.
   std::optional<Request> take();
-  /// Where it cannot go on: the status to answer with (400, 413, 431, 501, 505). Nothing more is to be read.
+  /// Where it cannot go on: the status to answer with (400, 413, 431, 505). Nothing more is to be read.
   std::optional<int> failed() const;
   /// The head asks whether the body is wanted (Expect: 100-continue), and none of it has come yet. True once.
   bool wants_continue();
