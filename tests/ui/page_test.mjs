@@ -309,6 +309,26 @@ test("forms say what is missing, at the field", () => visit(async (page) => {
   assert.equal(await page.evaluate(() => document.activeElement.id), "relay-host");
 }));
 
+test("a server's permissions: what flips the answer is marked, and where nothing answers it is said", () => visit(async (page) => {
+  await page.goto(origin() + "/relay");
+  for (const [field, value] of [["host", "mail.bluebell.example:587"], ["from", "alice@bluebell.example"], ["to", "bob@far.example"],
+    ["user", "alice"], ["password", "sesame"]]) await page.fill(`#relay-${field}`, value);
+  await page.click("form .primary");
+  await page.waitForSelector(".matrix, main p a[href='/relay']", { timeout: 60_000 });
+  if (standIn) assert.ok((await page.$$eval("tr.flips th", (all) => all.map((e) => e.textContent))).some((w) => w.startsWith("Login")));
+  assert.deepEqual(await findings(page), []);
+  await page.goto(origin() + "/relay");
+  assert.ok(!(await page.content()).includes("sesame"));
+}));
+
+test("a file is taken as it is, and Outlook's container is said to be no message", () => visit(async (page) => {
+  await page.setInputFiles("input[type=file]", { name: "x.msg", mimeType: "application/octet-stream", buffer: Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0, 0]) });
+  assert.match(await page.textContent("#box-error"), /\.msg/);
+  await page.setInputFiles("input[type=file]", { name: "bounce.eml", mimeType: "message/rfc822", buffer: Buffer.from(bounce.replace(/\n/g, "\r\n")) });
+  await page.waitForSelector("article.card.open");
+  assert.ok((await marks(page)).some((m) => m.includes("554 5.7.1 Relaying denied")));
+}));
+
 for (const colorScheme of ["light", "dark"])
   for (const width of [1280, 320])
     test(`${colorScheme}, ${width} px: nothing serious for axe, nothing beyond the edge`, () => visit(async (page) => {

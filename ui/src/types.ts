@@ -71,6 +71,7 @@ export interface Diagnosis {
   observations: Observation[];
   transcripts: Transcript[];
   elapsed_ms: number;
+  letters?: Record<string, string>;   // by language, to the one who can fix it
 }
 
 export interface Problem { type?: string; title: string; status?: number; detail?: string; hint?: string }

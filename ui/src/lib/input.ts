@@ -18,6 +18,11 @@ export async function dropped(file: File): Promise<Input> {
   return { bytes: new Uint8Array(await file.arrayBuffer()), text: null, name: file.name };
 }
 
+const OLE = [0xd0, 0xcf, 0x11, 0xe0];
+
+/** Outlook's own container, which holds no message as it was sent. */
+export const isOutlookFile = (input: Input): boolean => OLE.every((octet, i) => input.bytes[i] === octet);
+
 /** The whole input as text; where it is not UTF-8, with replacement characters. */
 export const textOf = (input: Input): string => input.text ?? new TextDecoder().decode(input.bytes);
 

@@ -23,8 +23,8 @@ import { language, t } from "../strings";
 import type { Cause, Diagnosis, Meta, Observation, Run } from "../types";
 
 export function DiagnosisPage({ id, meta }: { id: string; meta: Meta }) {
-  usePage(t.run.page);
   const live = useRun<Diagnosis>("diagnoses", id, api.diagnosis);
+  usePage(live.result ? (decided(live.result)?.title ?? live.result.summary) : t.run.page);
   const watched = useRef(false);
   if (!live.result && !live.failure) watched.current = true;
   // The verdict takes the place of the waiting: who watched is led to it.
@@ -183,7 +183,7 @@ function VerdictCard({ d, run, live, meta }: { d: Diagnosis; run: Run<Diagnosis>
 function LetterOf({ d, run, meta, open }: { d: Diagnosis; run: Run<Diagnosis> | null; meta: Meta; open?: boolean }) {
   if (!run?.input) return null;
   const names = { to: d.refusal?.recipient ?? run.request?.to ?? undefined, from: run.request?.from ?? undefined };
-  return <Letter text={run.input} index={0} names={names} languages={meta.languages} open={open} />;
+  return <Letter text={run.input} index={0} names={names} languages={meta.languages} ready={d.letters} open={open} />;
 }
 
 function MailOf({ input, d }: { input: string; d: Diagnosis }) {

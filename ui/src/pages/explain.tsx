@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The card: verdict, whose job, what to do; beside it the mail with the deciding words marked.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
 import { findingOf, isRefusal, ownServer } from "../lib/finding";
 import { textOf } from "../lib/input";
@@ -69,7 +69,8 @@ function Card({ e, index, current, meta }: { e: Explanation; index: number; curr
   const refusal = isRefusal(e);
   const prove = refusal && meta.rooms.includes("diagnose");
   const own = ownServer(e);
-  const known = { text: textOf(current.input), to: e.recipient ?? current.names.to, from: current.names.from };
+  const text = useMemo(() => textOf(current.input), [current]);
+  const known = { text, to: e.recipient ?? current.names.to, from: current.names.from };
   return (
     <article class={`card ${f.state}`}>
       <header>
@@ -101,7 +102,7 @@ function Card({ e, index, current, meta }: { e: Explanation; index: number; curr
             </section>
           ) : null}
           <Candidates causes={f.others} title={f.main ? t.candidates.more : t.candidates.title} />
-          {refusal && !(f.main && OWN_JOB.includes(f.main.party)) ? <Letter text={textOf(current.input)} index={index} names={current.names} languages={meta.languages} /> : null}
+          {refusal && !(f.main && OWN_JOB.includes(f.main.party)) ? <Letter text={text} index={index} names={current.names} languages={meta.languages} /> : null}
         </div>
         <div class="second">
           <Mail bytes={current.input.bytes} spans={e.evidence} />

@@ -2,7 +2,7 @@
 // One box and a few doors.
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { dropped, guess, typed, type Input } from "../lib/input";
+import { dropped, guess, isOutlookFile, typed, type Input } from "../lib/input";
 import { begin } from "../lib/session";
 import { Sorry } from "../parts/words";
 import { navigate, usePage } from "../router";
@@ -37,6 +37,11 @@ export function Home({ meta }: { meta: Meta }) {
   const [failure, setFailure] = useState<unknown>(null);
   useEffect(() => { if (matchMedia("(pointer: fine)").matches) box.current?.focus({ preventScroll: true }); }, []);
 
+  const openFile = async (given: File) => {
+    const input = await dropped(given);
+    if (isOutlookFile(input)) return setProblem(t.home.msg);
+    open(input);
+  };
   const submit = (event?: Event) => {
     event?.preventDefault();
     const text = box.current?.value ?? "";
@@ -48,7 +53,7 @@ export function Home({ meta }: { meta: Meta }) {
     const files = event.clipboardData?.files;
     if (files?.length) {
       event.preventDefault();
-      void dropped(files[0]!).then(open);
+      void openFile(files[0]!);
     } else if (!box.current?.value.trim()) {
       // Nothing stood there before: what was pasted is all there is, and waiting for a press would only cost time.
       setTimeout(() => { if (box.current?.value.trim()) take(box.current.value); });
@@ -59,7 +64,7 @@ export function Home({ meta }: { meta: Meta }) {
     setOver(false);
     const given = event.dataTransfer?.files[0];
     const text = event.dataTransfer?.getData("text/plain");
-    if (given) void dropped(given).then(open);
+    if (given) void openFile(given);
     else if (text) take(text);
   };
   const key = (event: KeyboardEvent) => {
@@ -86,8 +91,8 @@ export function Home({ meta }: { meta: Meta }) {
           <button class="primary">{t.home.button}</button>
           <button type="button" class="plain" onClick={() => file.current?.click()}>{over ? t.home.drop : t.home.file}</button>
           {meta.demo ? <button type="button" class="plain" onClick={demo} disabled={busy} title={t.home.demoText}>{t.home.demo}</button> : null}
-          <input ref={file} type="file" class="away" tabIndex={-1} aria-hidden="true" accept=".eml,.msg,.txt,.mbox,.log,message/rfc822,text/*"
-            onChange={(e) => { const f = e.currentTarget.files?.[0]; if (f) void dropped(f).then(open); }} />
+          <input ref={file} type="file" class="away" tabIndex={-1} aria-hidden="true" accept=".eml,.txt,.mbox,.log,message/rfc822,text/*"
+            onChange={(e) => { const f = e.currentTarget.files?.[0]; if (f) void openFile(f); }} />
         </p>
         <p class="hint" id="box-note">{t.home.privacy}</p>
       </form>

@@ -4,10 +4,10 @@ import * as api from "../api";
 import { language, t } from "../strings";
 import { Copy, Sorry } from "./words";
 
-interface Wish { text: string; index: number; names: api.Names; languages: string[]; open?: boolean }
+interface Wish { text: string; index: number; names: api.Names; languages: string[]; ready?: Record<string, string>; open?: boolean }
 
 /** Written by the program on request, in a language of the reader's. */
-export function Letter({ text, index, names, languages, open: first = false }: Wish) {
+export function Letter({ text, index, names, languages, ready, open: first = false }: Wish) {
   const [lang, setLang] = useState(languages.includes(language) ? language : languages[0] ?? "en");
   const [letter, setLetter] = useState<string | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
@@ -16,6 +16,8 @@ export function Letter({ text, index, names, languages, open: first = false }: W
   useEffect(() => {
     if (!open) return;
     const mine = ++round.current;
+    // A diagnosis writes better letters than the words alone, because it knows more.
+    if (ready?.[lang]) return setLetter(ready[lang]);
     api.letters(text, lang, names).then(
       (all) => { if (mine === round.current) { setLetter((all.find((l) => l.index === index) ?? all[0])?.text ?? ""); setFailure(null); } },
       (e) => { if (mine === round.current) setFailure(e); });

@@ -24,6 +24,7 @@ export const de: Strings = {
     file: "oder eine Datei wählen",
     drop: "Nachricht hier ablegen",
     privacy: "Was Sie einfügen, bleibt auf dem Rechner, auf dem smtpdx läuft. Beim Erklären wird niemand gefragt.",
+    msg: "Die .msg-Dateien von Outlook sind hier nicht lesbar. Öffnen Sie die Nachricht, markieren Sie alles (Strg+A), kopieren Sie es und fügen Sie es in das Feld ein.",
     empty: "Noch nichts zu erklären: Fügen Sie die zurückgekommene Nachricht oder den Fehlertext ein.",
     doors: "Womit anfangen?",
     bounced: ["Meine Nachricht kam zurück", "Fügen Sie die ganze zurückgekommene Nachricht ein, samt dem Kleingedruckten am Ende. Je mehr davon, desto sicherer die Antwort."],
@@ -368,7 +369,7 @@ export const de: Strings = {
     page: "Hilfe",
     title: "So geht es",
     parts: [
-      ["Was füge ich ein?", "Die ganze zurückgekommene Nachricht, am besten mit dem technischen Teil am Ende. In Outlook: öffnen, Datei, Speichern unter, und die Datei hier ablegen. In Gmail: Original anzeigen, kopieren. In Apple Mail: Darstellung, E-Mail, Reiner Text. Eine einzelne Zeile geht auch, sagt aber weniger: Der Code allein hat viele Ursachen."],
+      ["Was füge ich ein?", "Die ganze zurückgekommene Nachricht, am besten mit dem technischen Teil am Ende. In Outlook: öffnen, alles markieren (Strg+A), kopieren. In Gmail: Original anzeigen, in die Zwischenablage kopieren. In Thunderbird: Strg+U. In Apple Mail: Wahl+Befehl+U. Eine gespeicherte .eml-Datei lässt sich auf der Seite ablegen. Eine einzelne Zeile geht auch, sagt aber weniger: Der Code allein hat viele Ursachen."],
       ["Was geschieht damit?", "Es geht an das smtpdx, das Sie gestartet haben, und nicht weiter. „Erklären“ fragt niemanden. „Beweisen“ fragt DNS und die beteiligten Mailserver, so weit Sie es erlauben, und sendet nie eine Nachricht. Aufbewahrt wird nichts, solange Sie nicht „Dieses Ergebnis aufbewahren“ einschalten."],
       ["Was heißen die Wörter?", "Bewiesen: gezeigt durch eine Änderung, mit der die Antwort umschlägt, durch die Aussage des entscheidenden Servers oder durch Einträge, die keine andere Ursache übrig lassen. Wahrscheinlich: Alles Nötige war zu sehen, aber eine andere Ursache ist nicht ausgeschlossen. Möglich: passt zu dem, was zu sehen ist. Ausgeschlossen: Etwas Nötiges trifft nachweislich nicht zu. Nicht geprüft: Der entscheidende Versuch war nicht erlaubt oder nicht möglich; die Seite sagt, auf wessen Seite das Hindernis liegt."],
       ["Wie weit geht es?", "Nur DNS: Namen werden nachgeschlagen. Guten Tag sagen: Es verbindet sich mit den Mailservern. Nach den Adressen fragen: Absender und Empfänger werden genannt, dann wird aufgelegt. Einmal anmelden: Ihre Anmeldung wird ein einziges Mal versucht, an dem Server, den Sie nennen; das Passwort wird nirgends aufgeschrieben."],

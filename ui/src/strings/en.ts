@@ -24,6 +24,7 @@ export const en = {
     file: "or choose a file",
     drop: "Drop the message here",
     privacy: "What you paste stays on the machine that runs smtpdx. Explaining asks nobody.",
+    msg: "Outlook's .msg files cannot be read here. Open the message, select everything (Ctrl+A), copy, and paste it into the field.",
     empty: "Nothing to explain yet: paste the message that came back, or the error.",
     doors: "Where to begin",
     bounced: ["My message bounced", "Paste the whole message that came back, with its small print at the end. The more of it, the surer the answer."],
@@ -368,7 +369,7 @@ export const en = {
     page: "Help",
     title: "How to use this page",
     parts: [
-      ["What do I paste?", "The whole message that came back, best with its technical part at the end. In Outlook: open it, File, Save as, and drop the file here. In Gmail: Show original, Copy. In Apple Mail: View, Message, Raw Source. A single line works as well, but tells less: the code alone has many causes."],
+      ["What do I paste?", "The whole message that came back, best with its technical part at the end. In Outlook: open it, select everything (Ctrl+A), copy. In Gmail: Show original, Copy to clipboard. In Thunderbird: Ctrl+U. In Apple Mail: Option+Command+U. A saved .eml file can be dropped on the page. A single line works as well, but tells less: the code alone has many causes."],
       ["What happens with it?", "It goes to the smtpdx that you started, and no further. “Explain” asks nobody. “Prove it” asks DNS and the mail servers concerned, as far as you allow, and never sends a message. Nothing is kept unless you switch on “Keep this result”."],
       ["What do the words mean?", "Proved: shown by a change that flips the answer, by the deciding server's own statement, or by records that leave no other cause. Likely: everything necessary was seen, but a rival is not excluded. Possible: in keeping with what is seen. Ruled out: something necessary was seen to be false. Not tested: the deciding test was not allowed or not possible, and the page says on whose side the obstacle lies."],
       ["How far does it go?", "Only DNS: names are looked up. Say hello: the mail servers are connected to. Ask about the addresses: sender and recipient are named, then it hangs up. Log in once: your login is tried a single time, at the server you named, and the password is written nowhere."],
