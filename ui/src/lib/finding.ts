@@ -53,7 +53,7 @@ export function findingOf(e: Explanation): Finding {
   const reason = t.reasons[e.reason!] ?? t.reasons.unknown!;
   if (main) {
     return {
-      ...base, state: "likely", badge: t.explain.statusLikely, headline: main.title, english: true, lead: t.explain.likelyLead,
+      ...base, state: "likely", badge: t.explain.statusLikely, headline: t.titles[main.code] ?? main.title, english: !t.titles[main.code], lead: t.explain.likelyLead,
       parties: [main.party], main, others: e.causes.filter((c) => c !== main), add: missing(e, main),
     };
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A result as text for somebody else, without anybody's names.
 import { t } from "../strings";
+import { titleOf } from "../parts/words";
 import { partyWords } from "../parts/who";
 import { replyWords } from "../parts/read";
 import type { Cause, Diagnosis, Explanation, Refusal } from "../types";
@@ -37,7 +38,7 @@ export function explanationText(e: Explanation, f: Finding): string {
   const lines = [`${MARKS[f.state]} ${f.headline} (${f.badge})`, `${t.who.title}: ${[...new Set(f.parties)].map(partyWords).join(` ${t.or} `)}`];
   lines.push(...readLines(e));
   if (f.main) lines.push("", `${t.todo.title}:`, ...steps(f.main));
-  if (f.others.length) lines.push("", `${t.candidates.title}:`, ...f.others.slice(0, 8).map((c) => `  - ${c.title} [${c.code}]`));
+  if (f.others.length) lines.push("", `${t.candidates.title}:`, ...f.others.slice(0, 8).map((c) => `  - ${titleOf(c)} [${c.code}]`));
   if (f.add.length) lines.push("", `${t.explain.addTitle}:`, ...f.add.map((a) => `  - ${a}`));
   return r.clean(lines.join("\n")) + "\n";
 }
@@ -58,7 +59,7 @@ export function diagnosisText(d: Diagnosis): string {
   learnDiagnosis(r, d);
   const [first, ...rest] = d.causes;
   const settled = d.verdict === "problem" && first && first.verdict !== "possible";
-  const lines = [`${settled ? MARKS[first.verdict] : MARKS.open} ${d.summary}`];
+  const lines = [`${settled ? MARKS[first.verdict] : MARKS.open} ${settled ? titleOf(first) : t.summaries[d.summary] ?? d.summary}`];
   if (settled) {
     lines.push(`[${first.code}] ${t.verdict[first.verdict]}${first.proof ? ` ${t.verdict.proof[first.proof]}` : ""}`);
     lines.push(`${t.who.title}: ${partyWords(first.party)}`);
@@ -67,7 +68,7 @@ export function diagnosisText(d: Diagnosis): string {
   if (settled && first.reasons?.length) lines.push("", `${t.verdict.because}:`, ...first.reasons.map((s) => `  - ${s}`));
   if (settled) lines.push("", `${t.todo.title}:`, ...steps(first));
   const open = settled ? rest : d.causes;
-  if (open.length) lines.push("", `${t.verdict.others}:`, ...open.slice(0, 8).map((c) => `  - ${c.title} [${c.code}]`));
+  if (open.length) lines.push("", `${t.verdict.others}:`, ...open.slice(0, 8).map((c) => `  - ${titleOf(c)} [${c.code}]`));
   if (d.ruled_out.length) lines.push("", `${t.verdict.ruledOut}:`, ...d.ruled_out.map((c) => `  - ${c.code}: ${c.reasons?.[0] ?? ""}`));
   return r.clean(lines.join("\n")) + "\n";
 }

@@ -5,7 +5,7 @@ import * as api from "../api";
 import { productName } from "../lib/products";
 import { FixSteps } from "../parts/fix";
 import { partyWords } from "../parts/who";
-import { Command, Field, inEnglish, Sorry, Ticked } from "../parts/words";
+import { Command, Field, inEnglish, Sorry, Ticked, Title, titleOf } from "../parts/words";
 import { focusHeading, usePage } from "../router";
 import { t } from "../strings";
 import type { CatalogueCause } from "../types";
@@ -14,7 +14,7 @@ let kept: CatalogueCause[] | null = null;
 let wanted = "";
 
 const haystack = (c: CatalogueCause) =>
-  [c.code, c.id, c.title, c.who, c.reason, c.explanation, ...c.fix.map((f) => productName(f.product))].join(" ").toLowerCase();
+  [c.code, c.id, c.title, titleOf(c), c.who, c.reason, c.explanation, ...c.fix.map((f) => productName(f.product))].join(" ").toLowerCase();
 
 export function Causes() {
   usePage(t.causes.page);
@@ -35,7 +35,7 @@ export function Causes() {
       <ul class="catalogue">
         {found.map((c) => (
           <li key={c.code}>
-            <a href={`/causes/${c.code}`} {...inEnglish()}>{c.title}</a>
+            <a href={`/causes/${c.code}`}><Title cause={c} /></a>
             <span class="hint"><code>{c.code}</code> · {partyWords(c.party)}</span>
           </li>
         ))}
@@ -59,7 +59,7 @@ export function OneCause({ code }: { code: string }) {
   return (
     <article class="reading">
       <p class="badge"><code>{c.code}</code></p>
-      <h1 {...inEnglish()}>{c.title}</h1>
+      <h1><Title cause={c} /></h1>
       <p {...inEnglish()}>{c.explanation}</p>
       <div class="who"><h2>{t.causes.who}</h2><p class="job" {...inEnglish()}>{c.who}</p></div>
       <section><h2>{t.causes.fix}</h2><FixSteps fixes={c.fix} /></section>

@@ -17,14 +17,14 @@ import { Share } from "../parts/share";
 import { showChannel, Transcripts } from "../parts/transcript";
 import { Waterfall } from "../parts/waterfall";
 import { OWN_JOB, Who } from "../parts/who";
-import { Command, inEnglish, Sorry } from "../parts/words";
+import { Command, inEnglish, Sorry, Title, titleOf } from "../parts/words";
 import { focusHeading, navigate, usePage } from "../router";
-import { language, t } from "../strings";
+import { t } from "../strings";
 import type { Cause, Diagnosis, Meta, Observation, Run } from "../types";
 
 export function DiagnosisPage({ id, meta }: { id: string; meta: Meta }) {
   const live = useRun<Diagnosis>("diagnoses", id, api.diagnosis);
-  usePage(live.result ? (decided(live.result)?.title ?? live.result.summary) : t.run.page);
+  usePage(live.result ? titleOfResult(live.result) : t.run.page);
   const watched = useRef(false);
   if (!live.result && !live.failure) watched.current = true;
   // The verdict takes the place of the waiting: who watched is led to it.
@@ -137,6 +137,11 @@ function Keep({ run }: { run: Run<Diagnosis> }) {
 const decided = (d: Diagnosis): Cause | null =>
   d.verdict === "problem" && d.causes[0] && d.causes[0].verdict !== "possible" ? d.causes[0] : null;
 
+function titleOfResult(d: Diagnosis): string {
+  const cause = decided(d);
+  return cause ? titleOf(cause) : t.summaries[d.summary] ?? d.summary;
+}
+
 function headline(d: Diagnosis, cause: Cause | null): { badge: string; how: string; state: string } {
   if (cause) return { badge: t.verdict[cause.verdict], how: cause.proof ? t.verdict.proof[cause.proof] ?? "" : "", state: cause.verdict };
   if (d.verdict === "no-problem") return { badge: t.verdict.noProblem, how: "", state: "good" };
@@ -152,9 +157,8 @@ function VerdictCard({ d, run, live, meta }: { d: Diagnosis; run: Run<Diagnosis>
     <article class={`card ${state}`}>
       <header>
         <p class="badge">{badge}{how ? <span> {how}</span> : null}</p>
-        <h1 {...inEnglish()}>{cause ? cause.title : d.summary}</h1>
+        <h1>{cause ? <Title cause={cause} /> : t.summaries[d.summary] ?? <span {...inEnglish()}>{d.summary}</span>}</h1>
         {to ? <p class="byline">{t.explain.to} <samp>{to}</samp>{refusal?.decider ? <>, {t.explain.saidBy} <samp>{refusal.decider}</samp></> : null}</p> : null}
-        {cause && language !== "en" && refusal?.reason ? <p class="lead">{t.reasons[refusal.reason]}</p> : null}
         {run?.request?.demo ? <p class="hint">{t.run.example}</p> : null}
       </header>
       <div class="columns">

@@ -16,7 +16,7 @@ import { OWN_JOB, Who } from "../parts/who";
 import { inEnglish, Sorry } from "../parts/words";
 import { focusHeading, usePage } from "../router";
 import { explanationText } from "../lib/share";
-import { language, t } from "../strings";
+import { t } from "../strings";
 import type { Explanation, Meta } from "../types";
 
 export function ExplainPage({ meta }: { meta: Meta }) {
@@ -83,7 +83,7 @@ function Card({ e, index, current, meta }: { e: Explanation; index: number; curr
             {e.decider ? <>{t.explain.saidBy} <samp>{e.decider}</samp></> : null}
           </p>
         ) : null}
-        <p class="lead">{f.english && language !== "en" ? `${t.reasons[e.reason!] ?? ""}. ` : ""}{f.lead}</p>
+        <p class="lead">{f.lead}</p>
       </header>
       <div class="columns">
         <div class="first">

@@ -6,7 +6,7 @@ import { t } from "../strings";
 import type { Cause } from "../types";
 import { FixSteps } from "./fix";
 import { partyWords } from "./who";
-import { inEnglish } from "./words";
+import { Title } from "./words";
 
 const FIRST = 5;
 
@@ -15,7 +15,7 @@ function Candidate({ cause }: { cause: Cause }) {
   return (
     <li>
       <details>
-        <summary><span {...inEnglish()}>{cause.title}</span> <span class="hint">{t.candidates.act} {partyWords(cause.party)}</span></summary>
+        <summary><Title cause={cause} /> <span class="hint">{t.candidates.act} {partyWords(cause.party)}</span></summary>
         {needs.length ? <p>{t.candidates.settle} {needs.map(needWords).join("; ")}</p> : null}
         <FixSteps fixes={cause.fix} />
         <p><a href={`/causes/${cause.code}`}>{t.candidates.about} <code>{cause.code}</code></a></p>

@@ -8,6 +8,13 @@ import { language, t } from "../strings";
 /** The catalogue speaks English, whatever the page does: said for screen readers. */
 export const inEnglish = () => (language === "en" ? {} : { lang: "en" });
 
+/** A cause's sentence in the page's language, else the catalogue's own. */
+export const titleOf = (cause: { code: string; title: string }): string => t.titles[cause.code] ?? cause.title;
+
+export function Title({ cause }: { cause: { code: string; title: string } }) {
+  return <span {...(t.titles[cause.code] ? {} : inEnglish())}>{titleOf(cause)}</span>;
+}
+
 /** `commands` between backticks. */
 export function Ticked({ text }: { text: string }) {
   return <>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))}</>;

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Strings } from "./en";
+import { titles } from "./titles.de";
 
 export const de: Strings = {
+  titles,
+  summaries: {
+    "Everything that was asked is accepted now.": "Alles, wonach gefragt wurde, wird jetzt angenommen.",
+    "No longer reproducible: what was refused is accepted now, so one of these has changed since, or it depends on the client that was refused.":
+      "Nicht mehr nachzustellen: Was abgelehnt wurde, wird jetzt angenommen. Entweder hat sich seither etwas davon geändert, oder es liegt am abgewiesenen Programm selbst.",
+    "This alone does not decide it.": "Das allein entscheidet es nicht.",
+  },
+
   name: "Deutsch",
   skip: "Zum Inhalt springen",
   nav: { label: "Seiten", home: "Anfang", send: "Versand geht nicht", relay: "Wer darf hier senden?", causes: "Ursachen", history: "Aufbewahrtes", help: "Hilfe" },

@@ -2,6 +2,11 @@
 // All words of the page. de.ts has the same keys; what the program itself says (causes, steps, reasons) comes from it.
 
 export const en = {
+  /** The catalogue's sentences in the page's language, by code; without one the program's own words stand. */
+  titles: {} as Record<string, string>,
+  /** The same for the few summaries that name no cause. */
+  summaries: {} as Record<string, string>,
+
   name: "English",
   skip: "Skip to the content",
   nav: { label: "Pages", home: "Start", send: "Cannot send", relay: "Who may send here?", causes: "Causes", history: "Kept results", help: "Help" },
