@@ -41,7 +41,7 @@ std::string_view to_string(Axis axis);
 std::vector<Axis> differing(const Shape& a, const Shape& b);
 
 /// Why a recipient was asked about.
-enum class Role { recipient, postmaster, random, local, plain_form, own_sender };
+enum class Role { recipient, postmaster, random, local, plain_form, own_sender, foreign };
 std::string_view to_string(Role role);
 
 enum class Outcome { accepted, refused, deferred, failed };  ///< 2xx · 5xx · 4xx · no reply
@@ -181,12 +181,20 @@ struct ConfigFact {
   bool routed_form = false;  ///< the recipient's local part counts as routed (RFC 5321 App. C, Postfix)
   /// Further address classes that list the recipient's domain: "main.cf:9 virtual_mailbox_domains: example.org".
   std::vector<std::string> also_in;
+  /// Were the domain in the first of those alone: would the recipient exist? nullopt: there is none, or it is not
+  /// known.
+  std::optional<bool> known_there;
+  /// Is the next hop for the recipient looked up in DNS (true), or do the files name another one (false)?
+  std::optional<bool> goes_to_mx;
   /// The fixed route for the recipient, where the files have one: "smtp:[old.example.net]", the host in it, file:line.
   std::string route, route_host, route_where;
-  /// A compiled table that lacks what its text has: "relay.db lacks example.org, which relay:3 has".
+  /// A compiled table that lacks what its text has, so that the recipient's domain is another class to the server than
+  /// to its administrator: "relay.db lacks example.org, which relay:3 has".
   std::string stale;
-  /// A table that the server itself cannot read, so that it puts everybody off: "main.cf:12 virtual_alias_maps: …".
+  /// What the server itself cannot read or live with, so that it puts everybody off or never greets.
   std::string broken;
+  /// With `stale` or `broken`: what the anonymous one is answered all the same. 0: no reply at all.
+  int reply_code_built = 0;
   std::vector<std::string> unknown;  ///< what the files do not say
 };
 

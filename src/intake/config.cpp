@@ -125,6 +125,79 @@ void describe_route(diag::ConfigFact& fact, const postfix::Configuration& config
   }
 }
 
+/// Does nothing in the files name a next hop, so that the domain's MX is asked for? Every transport entry counts here,
+/// those for parent domains and "*" too.
+std::optional<bool> asks_for_mx(const postfix::Configuration& configuration, const postfix::Parameters& parameters,
+                                const postfix::Resolved& recipient) {
+  postfix::Tables tables(configuration.directory);
+  std::vector<std::string> keys{recipient.address, recipient.domain};
+  for (auto dot = recipient.domain.find('.'); dot != std::string::npos; dot = recipient.domain.find('.', dot + 1)) {
+    keys.push_back(recipient.domain.substr(dot));      // the dotted style of parents …
+    keys.push_back(recipient.domain.substr(dot + 1));  // … and the one without
+  }
+  keys.emplace_back("*");
+  for (const auto& map : postfix::split_outside_braces(parameters.get("transport_maps").text, ",")) {
+    for (const auto& key : keys) {
+      const auto answer = tables.open(map)->lookup(key).answer;
+      if (answer == postfix::Answer::unknown) return std::nullopt;
+      if (answer == postfix::Answer::yes) return false;
+    }
+  }
+  for (const char* name : {"relayhost", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"}) {
+    const auto value = parameters.get(name);
+    if (value.unknown()) return std::nullopt;
+    if (!value.text.empty()) return false;
+  }
+  const bool relayed = recipient.address_class == postfix::AddressClass::relay;
+  const auto transport = parameters.get(relayed ? "relay_transport" : "default_transport");
+  if (transport.unknown()) return std::nullopt;
+  const auto& text = transport.text.text();
+  const auto colon = text.find(':');
+  const auto method = text.substr(0, colon);
+  if (method != "smtp" && method != "relay") return false;
+  return colon == std::string::npos || colon + 1 == text.size();
+}
+
+/// Where a second list holds the domain: which, and whether the recipient would exist if that one counted.
+void describe_doubles(diag::ConfigFact& fact, const postfix::Configuration& configuration,
+                      const postfix::Classes& classes, const postfix::Resolved& recipient, postfix::Session session) {
+  const auto also = classes.also(recipient);
+  for (const auto& other : also)
+    fact.also_in.push_back(other.where.to_string() + " " + other.parameter + ": " + other.pattern);
+  if (also.empty()) return;
+  session.recipient_class = also.front().address_class;
+  session.login.reset();
+  const auto there = postfix::decide(configuration, session);
+  const auto refused = refusal(there);
+  const bool as_unknown = refused && refused->by && refused->by->restriction == "reject_unlisted_recipient";
+  if (there.verdict == postfix::Verdict::accepted || as_unknown) fact.known_there = !as_unknown;
+}
+
+/// What the server makes of it with the tables as postmap left them, where that is another matter than their text.
+void describe_built(diag::ConfigFact& fact, postfix::Configuration configuration, const postfix::Session& session,
+                    const postfix::Decision& by_text) {
+  configuration.reading = postfix::Reading::built;
+  const auto built = postfix::decide(configuration, session);
+  if (by_text.verdict == postfix::Verdict::server_fatal) {
+    fact.broken = (by_text.by ? by_text.by->where.to_string() + ": " : std::string()) + by_text.text;
+    return;
+  }
+  if (built.verdict != postfix::Verdict::refused) return;
+  const bool failure =
+      built.code == 451 && !built.trace.empty() &&
+      (built.text.ends_with("Temporary lookup failure") || built.text.ends_with("Server configuration error"));
+  const bool same_class =
+      by_text.recipient && built.recipient && by_text.recipient->address_class == built.recipient->address_class;
+  if (failure) {
+    fact.broken = built.trace.back().why;
+  } else if (!same_class && !built.not_built.empty()) {
+    fact.stale = join(built.not_built, "; ");
+  } else {
+    return;
+  }
+  fact.reply_code_built = built.code;
+}
+
 void describe_trust(diag::ConfigFact& fact, const postfix::Configuration& configuration,
                     const postfix::Parameters& parameters, const postfix::Session& session) {
   if (!session.client) return;
@@ -157,8 +230,13 @@ diag::ConfigFact describe(const postfix::Configuration& configuration, const pos
   if (anonymous.recipient) {
     describe_recipient(fact, *anonymous.recipient, classes.lists_shown());
     // Which next hop counts is the whole server's business, whatever service the session came in by.
-    describe_route(fact, configuration, postfix::Parameters(configuration.main, nullptr), *anonymous.recipient);
+    const postfix::Parameters whole(configuration.main, nullptr);
+    describe_route(fact, configuration, whole, *anonymous.recipient);
+    fact.goes_to_mx = asks_for_mx(configuration, whole, *anonymous.recipient);
+    describe_doubles(fact, configuration, classes, *anonymous.recipient, session);
   }
+  session.login.reset();
+  describe_built(fact, configuration, session, anonymous);
   const auto refused = refusal(anonymous), refused_user = refusal(logged_in);
   if (refused) {
     fact.deciding = deciding(*refused, parameters);

@@ -163,6 +163,77 @@ TEST(ReadConfig, AFixedRouteIsCitedAndAnUnreadableTableHidesIt) {
   EXPECT_EQ(read({{"main.cf", main}}, question("bob@far.example")).route, "");
 }
 
+const std::string refuse = "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n";
+
+TEST(ReadConfig, ATableThatWasNotRebuiltGivesTheServerAnotherClass) {
+  const auto main = base + refuse + "virtual_mailbox_domains = hash:/etc/postfix/domains\n";
+  const std::string text = "old.example x\nfar.example x\n";
+  const auto stale =
+      read({{"main.cf", main}, {"domains", text}, {"domains.db", "old.example"}}, question("bob@far.example"));
+  EXPECT_EQ(stale.recipient_class, "virtual mailbox");
+  EXPECT_EQ(stale.reply_code, 0);
+  EXPECT_EQ(stale.stale, "domains.db lacks far.example, which domains:2 has");
+  EXPECT_EQ(stale.reply_code_built, 554);
+  EXPECT_EQ(stale.broken, "");
+  const auto fresh = read({{"main.cf", main}, {"domains", text}, {"domains.db", "far.example old.example"}},
+                          question("bob@far.example"));
+  EXPECT_EQ(fresh.stale, "");
+  EXPECT_EQ(fresh.reply_code_built, 0);
+  const auto never = read({{"main.cf", main}, {"domains", text}}, question("bob@far.example"));
+  EXPECT_EQ(never.stale, "");
+  EXPECT_EQ(never.broken,
+            "hash:/etc/postfix/domains (main.cf:7) cannot be opened: there is no /etc/postfix/domains.db");
+  EXPECT_EQ(never.reply_code_built, 451);
+}
+
+TEST(ReadConfig, ATableThatIsNotThereIsNamedAndOneThatLiesElsewhereIsNot) {
+  const auto missing = read({{"main.cf", base + refuse + "virtual_alias_maps = texthash:/etc/postfix/virtual\n"}},
+                            question("bob@far.example"));
+  EXPECT_EQ(missing.broken,
+            "texthash:/etc/postfix/virtual (main.cf:7) cannot be opened: there is no /etc/postfix/virtual");
+  EXPECT_EQ(missing.reply_code_built, 451);
+  const auto elsewhere =
+      read({{"main.cf", base + refuse + "virtual_alias_maps = texthash:/srv/virtual\n"}}, question("bob@far.example"));
+  EXPECT_EQ(elsewhere.broken, "");
+  const auto closed = read({{"main.cf", base + "smtpd_relay_restrictions = permit\n"}}, question("bob@far.example"));
+  EXPECT_NE(closed.broken, "");
+  EXPECT_EQ(closed.reply_code_built, 0);
+}
+
+TEST(ReadConfig, ADomainInTwoClasses) {
+  const auto main = base + refuse + "local_recipient_maps = inline:{root=x}\nvirtual_mailbox_domains = home.example\n";
+  const auto known =
+      read({{"main.cf", main + "virtual_mailbox_maps = inline:{bob@home.example=x}\n"}}, question("bob@home.example"));
+  EXPECT_EQ(known.also_in, std::vector<std::string>{"main.cf:8 virtual_mailbox_domains: home.example"});
+  EXPECT_EQ(known.known_there, true);
+  EXPECT_EQ(known.reply_code, 550);
+  const auto nobody =
+      read({{"main.cf", main + "virtual_mailbox_maps = inline:{ann@home.example=x}\n"}}, question("bob@home.example"));
+  EXPECT_EQ(nobody.known_there, false);
+  const auto elsewhere =
+      read({{"main.cf", main + "virtual_mailbox_maps = mysql:/etc/postfix/users.cf\n"}}, question("bob@home.example"));
+  EXPECT_FALSE(elsewhere.known_there);
+  // relay_domains = $mydestination was the default once, and Postfix does not warn of it.
+  EXPECT_TRUE(read({{"main.cf", base + refuse + "relay_domains = $mydestination\n"}}, question("bob@home.example"))
+                  .also_in.empty());
+}
+
+TEST(ReadConfig, WhetherTheNextHopIsLookedUp) {
+  const auto main = base + refuse + "relay_domains = far.example\n";
+  const auto ask = [&](const std::string& more) {
+    return read({{"main.cf", main + more}}, question("bob@far.example")).goes_to_mx;
+  };
+  EXPECT_EQ(ask(""), true);
+  EXPECT_EQ(ask("relay_transport = smtp\n"), true);
+  EXPECT_EQ(ask("relayhost = [out.example]\n"), false);
+  EXPECT_EQ(ask("relay_transport = smtp:[store.example]\n"), false);
+  EXPECT_EQ(ask("relay_transport = lmtp:unix:private/lmtp\n"), false);
+  EXPECT_EQ(ask("transport_maps = inline:{*=smtp:[out.example]}\n"), false);
+  EXPECT_EQ(ask("transport_maps = inline:{.example=smtp:[out.example]}\n"), false);
+  EXPECT_EQ(ask("transport_maps = inline:{x.example=smtp:[out.example]}\n"), true);
+  EXPECT_FALSE(ask("transport_maps = mysql:/etc/postfix/transport.cf\n"));
+}
+
 TEST(ReadConfig, Errors) {
   EXPECT_EQ(read_config("exim:/etc/exim4", {}).error().kind, ErrorKind::usage);
   EXPECT_EQ(read_config("/etc/postfix", {}).error().kind, ErrorKind::usage);

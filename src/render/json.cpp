@@ -149,10 +149,13 @@ struct Value {
     j["relay_where"] = f.relay_where;
     j["reply_code"] = f.reply_code;
     j["also_in"] = f.also_in;
+    j["known_there"] = f.known_there ? json(*f.known_there) : json(nullptr);
+    j["goes_to_mx"] = f.goes_to_mx ? json(*f.goes_to_mx) : json(nullptr);
     j["route"] = text_or_null(f.route);
     j["route_where"] = text_or_null(f.route_where);
     j["stale"] = text_or_null(f.stale);
     j["broken"] = text_or_null(f.broken);
+    j["reply_code_built"] = f.reply_code_built == 0 ? json(nullptr) : json(f.reply_code_built);
     j["unknown"] = f.unknown;
     return j;
   }

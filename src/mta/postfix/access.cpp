@@ -70,10 +70,11 @@ Found Evaluation::find_in(const Cited& maps, const std::vector<std::string>& key
     const auto table = tables_.open(map);
     for (const auto& key : keys) {
       auto found = table->lookup(key);
-      if (found.answer == Answer::yes && open.answer == Answer::no) return found;
+      if ((found.answer == Answer::yes || found.broken) && open.answer == Answer::no) return found;
       if (found.answer != Answer::no) {
         open = std::move(found);
         open.answer = Answer::unknown;
+        open.broken = false;
         break;
       }
     }
@@ -121,6 +122,7 @@ Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, cons
       {AddressClass::virtual_mailbox, "virtual_mailbox_maps", "unknown_virtual_mailbox_reject_code",
        "virtual mailbox table"},
       {AddressClass::relay, "relay_recipient_maps", "unknown_relay_recipient_reject_code", "relay recipient table"}};
+  if (address.broken) return lookup_failure(shown, address.why);
   if (address.address_class == AddressClass::unknown) return Ruling::open_question(address.why, false, true);
   const auto row = std::find_if(std::begin(rows), std::end(rows),
                                 [&](const Row& r) { return r.address_class == address.address_class; });
@@ -139,6 +141,7 @@ Ruling Evaluation::unlisted(const Resolved& address, std::string_view kind, cons
     if (found.answer == Answer::yes && open.answer == Answer::no)
       return Ruling::nothing("listed in " + std::string(maps) + " (" + found.where.to_string() + ")");
     if (found.answer == Answer::yes) return Ruling::nothing("listed in " + std::string(maps));
+    if (found.broken && open.answer == Answer::no) return lookup_failure(shown, found.why);
     if (found.answer == Answer::unknown) open = found;
   }
   const auto who = printable(with_names(address.address), 120);

@@ -199,6 +199,7 @@ Resolved Classes::resolve(const std::string& address) const {
   resolved.domain = canonical_name(std::string_view(rest).substr(at + 1));
   resolved.routed = std::string_view(rest).substr(0, at).find_first_of("@!%") != std::string_view::npos;
   resolved.why = own.why;
+  resolved.broken = own.broken;
   resolved.where = own.where;
   resolved.pattern = own.pattern;
   if (!foreign) {
@@ -210,30 +211,57 @@ Resolved Classes::resolve(const std::string& address) const {
   return resolved;
 }
 
-/// The classes of a domain that is not local, in the order in which Postfix asks.
+namespace {
+struct ClassList {
+  const char* parameter;
+  AddressClass address_class;
+};
+/// In the order in which Postfix asks.
+constexpr ClassList class_lists[] = {{"virtual_alias_domains", AddressClass::virtual_alias},
+                                     {"virtual_mailbox_domains", AddressClass::virtual_mailbox},
+                                     {"relay_domains", AddressClass::relay}};
+}  // namespace
+
+Match Classes::listed(const char* parameter, std::string_view domain) const {
+  const auto list = MatchList::parse(parameters_->get(parameter).text, *tables_);
+  return std::string_view(parameter) == "relay_domains" ? list.match_domain(domain, parents_of(*parameters_, parameter))
+                                                        : list.match_string(domain);
+}
+
+/// The classes of a domain that is not local.
 void Classes::classify(Resolved& resolved) const {
-  struct Row {
-    const char* parameter;
-    AddressClass address_class;
-  };
-  static constexpr Row rows[] = {{"virtual_alias_domains", AddressClass::virtual_alias},
-                                 {"virtual_mailbox_domains", AddressClass::virtual_mailbox},
-                                 {"relay_domains", AddressClass::relay}};
-  for (const auto& row : rows) {
-    const auto list = MatchList::parse(parameters_->get(row.parameter).text, *tables_);
-    const bool relay = row.address_class == AddressClass::relay;
-    const auto match = relay ? list.match_domain(resolved.domain, parents_of(*parameters_, row.parameter))
-                             : list.match_string(resolved.domain);
+  for (const auto& row : class_lists) {
+    const auto match = listed(row.parameter, resolved.domain);
     if (match.answer == Answer::no) continue;
     resolved.address_class = match.answer == Answer::yes ? row.address_class : AddressClass::unknown;
     resolved.parameter = row.parameter;
     resolved.pattern = match.pattern;
     resolved.where = match.where;
     resolved.why = match.why;
+    resolved.broken = match.broken;
     return;
   }
   resolved.address_class = AddressClass::none;
   resolved.where = {};
+}
+
+std::vector<Resolved> Classes::also(const Resolved& resolved) const {
+  std::vector<Resolved> further;
+  if (resolved.address_class == AddressClass::none || resolved.address_class == AddressClass::unknown) return further;
+  for (const auto& row : class_lists) {
+    if (row.address_class <= resolved.address_class) continue;
+    // relay_domains was once all of mydestination by default: no mistake, and no warning.
+    if (row.address_class == AddressClass::relay && resolved.address_class == AddressClass::local) continue;
+    const auto match = listed(row.parameter, resolved.domain);
+    if (match.answer != Answer::yes) continue;
+    auto other = resolved;
+    other.address_class = row.address_class;
+    other.parameter = row.parameter;
+    other.pattern = match.pattern;
+    other.where = match.where;
+    further.push_back(std::move(other));
+  }
+  return further;
 }
 
 std::string Classes::lists_shown() const {

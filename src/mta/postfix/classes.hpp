@@ -37,6 +37,7 @@ struct Resolved {
   std::string pattern;    ///< its element
   Where where;            ///< of that element
   std::string why;        ///< where unknown: what would have to be known
+  bool broken = false;    ///< where unknown: Postfix itself cannot find out, and puts everybody off
 };
 
 class Classes {
@@ -47,11 +48,15 @@ class Classes {
 
   /// `address` in internal form, not empty.
   Resolved resolve(const std::string& address) const;
+  /// Further lists that hold the domain, of those that Postfix warns of (trivial-rewrite: "do not list domain … in
+  /// BOTH …"). Each as the class it would have been.
+  std::vector<Resolved> also(const Resolved& resolved) const;
   /// "mydestination (main.cf:4), virtual_alias_domains (…), …": the lists in which a domain of class none is not.
   std::string lists_shown() const;
 
  private:
   Match local(std::string_view domain) const;
+  Match listed(const char* parameter, std::string_view domain) const;
   std::string origin() const;
   bool has_operators(std::string_view local_part) const;
   std::string canonical(std::string address) const;

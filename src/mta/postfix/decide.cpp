@@ -122,13 +122,14 @@ Evaluation::Evaluation(const Configuration& configuration, const Session& sessio
     : configuration_(configuration),
       session_(session),
       parameters_(configuration.main, service),
-      tables_(configuration.directory),
+      tables_(configuration.directory, configuration.reading),
       classes_(parameters_, tables_, configuration.own_addresses),
       peer_(peer_of(session, configuration.own_addresses)),
       sender_(internal_form(session.sender)),
       recipient_(internal_form(session.recipient)) {
   if (sender_ && !sender_->empty()) resolved_sender_ = classes_.resolve(*sender_);
   if (recipient_ && !recipient_->empty()) resolved_ = classes_.resolve(*recipient_);
+  if (resolved_ && session.recipient_class) resolved_->address_class = *session.recipient_class;
 }
 
 Decision Evaluation::run() {
@@ -147,6 +148,7 @@ Decision Evaluation::run() {
 Decision Evaluation::finish(Outcome outcome) {
   Decision decision;
   decision.trace = std::move(trace_);
+  decision.not_built = tables_.not_built();
   decision.recipient = std::move(resolved_);
   if (uncertain_ || outcome.verdict == Verdict::unknown) {
     if (outcome.verdict != Verdict::unknown) decision.if_silent = outcome;
@@ -396,9 +398,11 @@ std::optional<Outcome> Evaluation::recipient_lists() {
   if (!parameters_.flag("smtpd_reject_unlisted_recipient").value_or(true)) return std::nullopt;
   const auto ruling = reject_unlisted_recipient(recipient_subject());
   const auto where = parameters_.get("smtpd_reject_unlisted_recipient").where;
-  if (ruling.effect == Ruling::refuse)
+  if (ruling.effect == Ruling::refuse) {
+    trace_.push_back({"reject_unlisted_recipient", "refuse", ruling.why, "smtpd_reject_unlisted_recipient", where});
     return refused(ruling.reply, Stage::rcpt,
                    DecidedBy{"reject_unlisted_recipient", "smtpd_reject_unlisted_recipient", where});
+  }
   if (ruling.effect == Ruling::open) {
     uncertain_ = true;
     unknown_.push_back(ruling.why);

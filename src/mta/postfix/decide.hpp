@@ -29,6 +29,7 @@ struct Configuration {
   MainCf main;
   MasterCf master;                        ///< the standard one where there is no master.cf
   std::vector<OwnAddress> own_addresses;  ///< of the server; empty: not told
+  Reading reading = Reading::text;        ///< which form of the tables answers
 };
 
 /// Reads PATH/main.cf and PATH/master.cf. Errors: unreadable, limit; malformed with file and line.
@@ -61,7 +62,9 @@ struct Session {
   std::optional<ClientCertificate> certificate;
   bool certificate_told = true;   ///< false: whether the client shows one is not known to us
   std::string sender, recipient;  ///< SMTP paths, angle brackets optional
-  Names names;                    ///< empty: nothing is known of DNS
+  /// What if the recipient's domain were of this class? nullopt: the one that the files give it.
+  std::optional<AddressClass> recipient_class;
+  Names names;  ///< empty: nothing is known of DNS
 };
 
 enum class Verdict { accepted, refused, no_auth, no_starttls, server_fatal, unknown };
@@ -94,10 +97,11 @@ struct TraceEntry {
 
 struct Decision : Outcome {
   std::vector<TraceEntry> trace;
-  std::vector<std::string> unknown;   ///< what would have to be known; empty unless the verdict is unknown
-  std::optional<Outcome> if_silent;   ///< with verdict unknown: what holds if all of that says nothing
-  bool may_be_permitted = false;      ///< with verdict unknown: some of that could also have let it pass
-  std::optional<Resolved> recipient;  ///< where the syntax was understood
+  std::vector<std::string> unknown;    ///< what would have to be known; empty unless the verdict is unknown
+  std::optional<Outcome> if_silent;    ///< with verdict unknown: what holds if all of that says nothing
+  bool may_be_permitted = false;       ///< with verdict unknown: some of that could also have let it pass
+  std::optional<Resolved> recipient;   ///< where the syntax was understood
+  std::vector<std::string> not_built;  ///< with Reading::built: entries of the texts that the compiled tables lack
 };
 
 /// Pure but for reading tables below the configuration's directory.

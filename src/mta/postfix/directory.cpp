@@ -66,11 +66,24 @@ Result<std::string> read_regular(const std::filesystem::path& path, const std::s
 
 }  // namespace
 
-Result<Directory::File> Directory::read(std::string_view named) const {
+Result<std::string> Directory::octets(std::string_view named) const {
   const auto name = inside(root_, named);
   if (!name) return fail(ErrorKind::unreadable, printable(named, 200) + ": lies outside the configuration directory");
-  auto text = read_regular(root_ / *name, printable(*name, 200));
+  return read_regular(root_ / *name, printable(*name, 200));
+}
+
+bool Directory::lacks(std::string_view named) const {
+  const auto name = inside(root_, named);
+  if (!name) return false;
+  std::error_code error;
+  const auto status = std::filesystem::symlink_status(root_ / *name, error);
+  return status.type() == std::filesystem::file_type::not_found;
+}
+
+Result<Directory::File> Directory::read(std::string_view named) const {
+  auto text = octets(named);
   if (!text) return std::unexpected(text.error());
+  const auto name = inside(root_, named);
   // \x01 and \x02 mark what cannot be known (expand.hpp); NUL ends a line for Postfix. None belongs into a text file.
   std::replace_if(text->begin(), text->end(), [](char c) { return c == '\0' || c == '\x01' || c == '\x02'; }, '?');
   return File{*name, std::move(*text)};

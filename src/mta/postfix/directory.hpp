@@ -27,6 +27,10 @@ class Directory {
   /// `named` is "main.cf", "/etc/postfix/virtual", or the directory's own absolute path with something behind it.
   /// Errors: unreadable (absent, outside, no regular file), limit (larger than max_file_size), system.
   Result<File> read(std::string_view named) const;
+  /// The octets of a compiled table, as they are. Errors as for read().
+  Result<std::string> octets(std::string_view named) const;
+  /// It would lie in the directory, and nothing of that name is there. What lies elsewhere may well exist.
+  bool lacks(std::string_view named) const;
   const std::filesystem::path& root() const { return root_; }
 
  private:

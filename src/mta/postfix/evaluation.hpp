@@ -160,6 +160,7 @@ class Evaluation {
   Ruling owner_check(bool unknown_sender_passes);
   std::optional<Ruling> certificate_settled() const;
   Ruling bad_configuration(const Subject& subject, std::string why) const;
+  Ruling lookup_failure(const std::string& name, std::string why) const;
   Ruling helo_literal(const std::string& helo) const;
   Ruling need_full_address(const std::string& address, std::string_view kind) const;
 

@@ -29,6 +29,10 @@ Ruling Evaluation::bad_configuration(const Subject& subject, std::string why) co
   return Ruling::deny(softened({451, "4.3.5", text}), std::move(why));
 }
 
+Ruling Evaluation::lookup_failure(const std::string& name, std::string why) const {
+  return Ruling::deny(softened({451, "4.3.0", angle(name) + ": Temporary lookup failure"}), std::move(why));
+}
+
 Ruling Evaluation::says_nothing(const Subject&) {
   return Ruling::nothing("says nothing about a client that keeps to the protocol");
 }
@@ -61,8 +65,7 @@ Ruling Evaluation::defer_if_reject(const Subject& subject) { return defer_later(
 Ruling Evaluation::permit_mynetworks(const Subject& subject) {
   if (!session_.client) return Ruling::open_question("the client's address, for mynetworks", true, false);
   const auto trust = trusted(parameters_, tables_, configuration_.own_addresses, {*session_.client, peer_.name});
-  if (trust.broken)
-    return Ruling::deny(softened({451, "4.3.0", angle(subject.name) + ": Temporary lookup failure"}), trust.why);
+  if (trust.broken) return lookup_failure(subject.name, trust.why);
   if (trust.answer == Answer::unknown) return Ruling::open_question(trust.why, true, true);
   return trust.answer == Answer::yes ? Ruling::pass(trust.why) : Ruling::nothing(trust.why);
 }
@@ -121,6 +124,7 @@ Ruling Evaluation::permit_auth_destination(const Subject&) {
   if (!progress_.recipient) return Ruling::nothing("there is no recipient yet");
   const bool trusted_routes = parameters_.flag("allow_untrusted_routing").value_or(false);
   if (resolved_->routed && !trusted_routes) return Ruling::nothing("the address asks to be routed on");
+  if (resolved_->broken) return lookup_failure(recipient_subject().name, resolved_->why);
   if (resolved_->address_class == AddressClass::unknown) return Ruling::open_question(resolved_->why, true, true);
   const auto what = resolved_->domain + ": class " + std::string(to_string(resolved_->address_class));
   return authorised(resolved_->address_class) ? Ruling::pass(what) : Ruling::nothing(what);
@@ -133,6 +137,7 @@ Ruling Evaluation::unauth_destination(int code, const std::string& status) {
   if (resolved_->routed && !trusted_routes)
     return Ruling::deny(denied, "the local part of " + printable(with_names(resolved_->address), 120) +
                                     " holds a routing operator (allow_untrusted_routing = no)");
+  if (resolved_->broken) return lookup_failure(recipient_subject().name, resolved_->why);
   if (resolved_->address_class == AddressClass::unknown) return Ruling::open_question(resolved_->why, false, true);
   if (authorised(resolved_->address_class))
     return Ruling::nothing(with_names(resolved_->domain) + " is a " + std::string(to_string(resolved_->address_class)) +

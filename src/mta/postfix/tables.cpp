@@ -4,8 +4,9 @@
 //  · never a wrong answer: a type we do not know, a file that is not in the directory, a key written twice with two
 //  values
 //    (which one the compiled table holds depends on its type) answer `unknown`, with the reason;
-//  · the source text speaks for the compiled table. Somebody who forgot postmap has another server than this one; that
-//    cannot be seen in the text.
+//  · the source text speaks for the compiled table, unless Reading::built asks for that one. Its format is not parsed:
+//    Berkeley DB, LMDB and CDB keep keys as they are, so that a key whose octets stand nowhere in the file is not in
+//    the table. Octets that do stand there prove nothing (a deleted entry leaves its octets behind).
 
 #include "mta/postfix/tables.hpp"
 
@@ -216,6 +217,39 @@ class CombinedTable : public Table {
 
 std::shared_ptr<const Table> unknown_table(std::string why) { return std::make_shared<UnknownTable>(std::move(why)); }
 
+/// Entries asked for in vain, shared by the tables of one reading.
+using Missed = std::vector<std::string>;
+
+/// An indexed table as postmap made it, seen beside its text.
+class BuiltTable : public Table {
+ public:
+  struct Files {
+    std::string name;    ///< of the compiled file
+    std::string octets;  ///< of it
+  };
+  BuiltTable(std::shared_ptr<const Table> text, Files files, std::shared_ptr<Missed> missed)
+      : text_(std::move(text)), files_(std::move(files)), missed_(std::move(missed)) {}
+  Found lookup(std::string_view key) const override {
+    auto found = text_->lookup(key);
+    const bool in_file = files_.octets.find(to_lower(key)) != std::string::npos;
+    if (found.answer == Answer::yes && !in_file) {
+      auto words = files_.name + " lacks " + printable(key, 80) + ", which " + found.where.to_string() + " has";
+      if (std::find(missed_->begin(), missed_->end(), words) == missed_->end()) missed_->push_back(std::move(words));
+      return {};
+    }
+    if (found.answer == Answer::no && in_file)
+      return Found{Answer::unknown, {}, {}, {}, "whether " + files_.name + " still holds " + printable(key, 80)};
+    return found;
+  }
+  bool partial_keys() const override { return true; }
+  bool may_hold_names() const override { return true; }
+
+ private:
+  std::shared_ptr<const Table> text_;
+  Files files_;
+  std::shared_ptr<Missed> missed_;
+};
+
 /// The indexed types whose source is "key white-space value" lines (postmap(1)).
 bool indexed_type(std::string_view type) {
   static constexpr std::array<std::string_view, 7> types = {"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "texthash"};
@@ -297,6 +331,15 @@ bool is_table(std::string_view pattern) {
   return !pattern.starts_with('[') && pattern.find(':') != std::string_view::npos;
 }
 
+std::string compiled_file(std::string_view type, std::string_view name) {
+  if (type == "hash" || type == "btree") return std::string(name) + ".db";
+  if (type == "lmdb" || type == "cdb") return std::string(name) + "." + std::string(type);
+  if (type == "dbm" || type == "sdbm") return std::string(name) + ".pag";
+  return {};
+}
+
+std::vector<std::string> Tables::not_built() const { return *missed_; }
+
 std::shared_ptr<const Table> Tables::open(const Cited& pattern) {
   auto& slot = open_[pattern.text() + "\n" + pattern.where().to_string()];
   if (!slot) slot = make(pattern, 0);
@@ -331,10 +374,27 @@ std::shared_ptr<const Table> Tables::make(const Cited& pattern, unsigned depth) 
   if (!file_type) return unknown_table("what " + printable(text, 120) + " holds (" + pattern.where().to_string() + ")");
   const bool by_pattern = !indexed_type(type);
   if (const auto body = by_pattern ? braced(name) : std::nullopt) return pattern_table(type, braced_rules(*body));
+  return of_file(type, name);
+}
+
+std::shared_ptr<const Table> Tables::of_file(std::string_view type, const Cited& name) {
+  const auto shown = printable(std::string(type) + ":" + name.text(), 120);
+  const auto compiled = reading_ == Reading::built ? compiled_file(type, name.text()) : std::string();
+  const auto& opened = compiled.empty() ? name.text() : compiled;
+  if (reading_ == Reading::built && directory_->lacks(opened))
+    return broken_table(shown + " (" + name.where().to_string() + ") cannot be opened: there is no " +
+                        printable(opened, 120));
   auto file = directory_->read(name.text());
-  if (!file) return unknown_table("what " + printable(text, 120) + " holds: " + file.error().message);
-  if (by_pattern) return pattern_table(type, logical_lines(*file));
-  return indexed_table(*file, type);
+  if (!file) return unknown_table("what " + shown + " holds: " + file.error().message);
+  if (!indexed_type(type)) return pattern_table(type, logical_lines(*file));
+  auto text = indexed_table(*file, type);
+  if (compiled.empty()) return text;
+  auto octets = directory_->octets(compiled);
+  if (!octets) return unknown_table("what " + shown + " holds: " + octets.error().message);
+  const auto slash = compiled.rfind('/');
+  return std::make_shared<BuiltTable>(
+      std::move(text),
+      BuiltTable::Files{compiled.substr(slash == std::string::npos ? 0 : slash + 1), std::move(*octets)}, missed_);
 }
 
 }  // namespace smtpdx::mta::postfix

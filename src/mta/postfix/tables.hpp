@@ -3,12 +3,15 @@
 
 // Look-up tables (DATABASE_README, postmap(1)), read from their source text: hash:/etc/postfix/x is answered from the
 // file x beside it, not from x.db. What runs elsewhere (mysql:, ldap:, proxy:unix:, tcp: …) or is not there is unknown.
+// Reading::built asks what the server itself finds instead: an entry whose key stands nowhere in x.db is not in it, and
+// a file that is missing from the directory cannot be opened.
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mta/postfix/directory.hpp"
 
@@ -26,6 +29,9 @@ struct Found {
   bool broken = false;  ///< where unknown: Postfix itself cannot read the table, and says so to every client
 };
 
+/// Which form of a table answers: its text, which its administrator means, or the compiled one, which the server reads.
+enum class Reading { text, built };
+
 /// One table. Look-ups are pure; keys are compared as Postfix does (indexed tables fold case).
 class Table {
  public:
@@ -40,18 +46,28 @@ class Table {
 /// Opens and keeps tables for one reading of a configuration.
 class Tables {
  public:
-  explicit Tables(const Directory& directory) : directory_(&directory) {}
+  explicit Tables(const Directory& directory, Reading reading = Reading::text)
+      : directory_(&directory), reading_(reading) {}
 
   /// `pattern` is "type:name" with all of its braces. Never null: what cannot be read answers unknown to everything.
   std::shared_ptr<const Table> open(const Cited& pattern);
   const Directory& directory() const { return *directory_; }
+  /// Entries that were asked for and that the compiled table lacks: "domains.db lacks example.org, which domains:3
+  /// has".
+  std::vector<std::string> not_built() const;
 
  private:
   std::shared_ptr<const Table> make(const Cited& pattern, unsigned depth);
+  std::shared_ptr<const Table> of_file(std::string_view type, const Cited& name);
 
   const Directory* directory_;
+  Reading reading_;
   std::map<std::string, std::shared_ptr<const Table>, std::less<>> open_;
+  std::shared_ptr<std::vector<std::string>> missed_ = std::make_shared<std::vector<std::string>>();
 };
+
+/// The file that postmap makes of a table's text, "x.db" of hash:x; empty for types that are read as text.
+std::string compiled_file(std::string_view type, std::string_view name);
 
 /// "type:name" and not an address in brackets.
 bool is_table(std::string_view pattern);

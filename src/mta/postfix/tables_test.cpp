@@ -48,6 +48,31 @@ TEST_F(TablesTest, IndexedTablesFoldCaseAndKeepTheirLines) {
   EXPECT_EQ(value("proxy:hash:/etc/postfix/hash", "key.example"), "one");
 }
 
+TEST_F(TablesTest, WhatPostmapMadeAnswersInPlaceOfTheText) {
+  const TemporaryDirectory files({{"domains", "old.example x\nNew.example x\n"},
+                                  {"domains.db", std::string("\x01\0old.example\0gone.example\0", 27)},
+                                  {"unbuilt", "a.example x\n"},
+                                  {"flat", "a.example x\n"}});
+  const Directory directory(files.path());
+  Tables built(directory, Reading::built);
+  const auto ask_built = [&](const std::string& pattern, const std::string& key) {
+    return built.open(Cited(pattern, Where{"main.cf", 3}))->lookup(key);
+  };
+  const std::string domains = "hash:/etc/postfix/domains";
+  EXPECT_EQ(ask_built(domains, "OLD.example").answer, Answer::yes);
+  EXPECT_EQ(ask_built(domains, "new.example").answer, Answer::no);
+  EXPECT_EQ(ask_built(domains, "gone.example").answer, Answer::unknown);  // its octets may be a deleted entry's
+  EXPECT_EQ(ask_built(domains, "far.example").answer, Answer::no);
+  EXPECT_EQ(built.not_built(), std::vector<std::string>{"domains.db lacks new.example, which domains:2 has"});
+  const auto unbuilt = ask_built("lmdb:/etc/postfix/unbuilt", "a.example");
+  EXPECT_TRUE(unbuilt.broken);
+  EXPECT_EQ(unbuilt.why,
+            "lmdb:/etc/postfix/unbuilt (main.cf:3) cannot be opened: there is no /etc/postfix/unbuilt.lmdb");
+  EXPECT_EQ(ask_built("texthash:/etc/postfix/flat", "a.example").answer, Answer::yes);
+  EXPECT_TRUE(ask_built("texthash:/etc/postfix/none", "a.example").broken);
+  EXPECT_FALSE(ask_built("texthash:/etc/elsewhere", "a.example").broken);  // it may well be there
+}
+
 TEST_F(TablesTest, WhatCannotBeReadIsUnknownAndSaysWhy) {
   for (const std::string pattern : {"mysql:/etc/postfix/m.cf", "proxy:unix:passwd.byname", "hash:/etc/aliases",
                                     "hash:/etc/postfix/none", "hash:../../etc/passwd", "hash:/etc/postfix/../passwd",
