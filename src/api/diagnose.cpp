@@ -94,7 +94,7 @@ Result<DiagnosisRequest> read_diagnosis_request(std::string_view text) {
   r.words.server = body->text("server");
   r.words.user = r.login.user = body->text("user");
   r.login.secret = body->text("password");
-  r.login.mechanism = body->text("auth_mechanism");
+  r.login.mechanism = r.words.auth_mechanism = body->text("auth_mechanism");
   r.words.helo = body->text("helo");
   r.demo = body->flag("demo");
   auto client = body->object("client");

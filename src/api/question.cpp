@@ -37,6 +37,21 @@ Result<void> add_client(const QuestionWords& words, diag::Case& c) {
   return {};
 }
 
+/// One refused AUTH, unless both options say otherwise. Five within ten minutes is what stock fail2ban bans at: four is
+/// the most that is allowed.
+Result<unsigned> budget_of(const QuestionWords& words) {
+  const bool all = words.auth_methods == "all";
+  if (words.auth_budget.empty()) return all ? 2U : 1U;
+  const auto number = parse_number(words.auth_budget);
+  if (!number || *number < 1 || *number > 4)
+    return fail(ErrorKind::usage, "--auth-budget " + words.auth_budget + ": a number from 1 to 4",
+                "five refused logins within ten minutes get an address banned by fail2ban's defaults");
+  if (!all && *number > 1)
+    return fail(ErrorKind::usage, "--auth-budget without --auth-methods all",
+                "a second mechanism is tried only with both");
+  return static_cast<unsigned>(*number);
+}
+
 }  // namespace
 
 Result<diag::Case> question_of(const QuestionWords& words) {
@@ -50,6 +65,10 @@ Result<diag::Case> question_of(const QuestionWords& words) {
     if (!c.server) return fail(ErrorKind::usage, "--server " + words.server + ": not HOST[:PORT]");
   }
   if (auto ok = add_client(words, c); !ok) return std::unexpected(ok.error());
+  auto budget = budget_of(words);
+  if (!budget) return std::unexpected(budget.error());
+  c.auth_budget = *budget;
+  c.auth_mechanism = words.auth_mechanism;
   return c;
 }
 

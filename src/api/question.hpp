@@ -16,6 +16,9 @@ struct QuestionWords {
   std::string from, to, server, user, helo;
   std::string client_tls, client_auth, client_address;
   std::string client_mechanisms;  ///< comma-separated
+  std::string auth_mechanism;
+  std::string auth_methods;  ///< "one", "all"
+  std::string auth_budget;   ///< refused logins a run may cause
 };
 
 /// Error usage names the option that says nothing sensible, in the command line's spelling.

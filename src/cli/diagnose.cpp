@@ -25,6 +25,8 @@ struct Options {
   SecretOptions secret;
   std::string input, text, from, to, server, config, trace_csv, helo, client_tls, client_auth, client_address,
       mechanisms, record;
+  std::string auth_methods = "one";
+  std::string auth_budget;
   std::string language = "en";
   bool letter = false;
 };
@@ -35,7 +37,9 @@ constexpr const char* examples =
     "  smtpdx diagnose --text '554 5.7.1 <bob@example.org>: Relay access denied' --to bob@example.org\n"
     "  smtpdx diagnose --text '554 5.7.1 Relay access denied' --server mail.example.com:587 --user alice \\\n"
     "      --password-file secret --from alice@example.com --to bob@example.org\n"
-    "Nothing is ever sent: it stops after RCPT, and logs in once at most, only with --user.\n"
+    "Nothing is ever sent: it stops after RCPT, and logs in only with --user: one refused login, unless "
+    "--auth-methods\n"
+    "all allows other mechanisms.\n"
     "Exit code: 1 a cause was found, 0 all is accepted, 3 it could not be decided, 2 usage.";
 
 void define(Flags& flags, Options& o) {
@@ -51,6 +55,10 @@ void define(Flags& flags, Options& o) {
   flags.text("--client-auth", o.client_auth, "what the refused client did about logging in: none, failed or ok");
   flags.text("--client-address", o.client_address, "the refused client's address as the server saw it");
   flags.text("--client-auth-methods", o.mechanisms, "login mechanisms the client can do, PLAIN,LOGIN");
+  flags.choice("--auth-methods", o.auth_methods, {"one", "all"},
+               "all: after a refused login other mechanisms may be tried, as far as --auth-budget goes");
+  flags.text("--auth-budget", o.auth_budget,
+             "refused logins that this run may cause, with --auth-methods all (1 to 4)");
   flags.text("--record", o.record, "write what was seen to FILE, as a scenario that smtpdx mock plays again");
   flags.toggle("--letter", o.letter, "print the letter to the one who can fix it");
   flags.choice("--lang", o.language, {"en", "de", "es", "fr", "ja"}, "the letter's language: en, de, es, fr or ja");
@@ -75,6 +83,9 @@ Result<diag::Case> question_of(const Options& o) {
   words.client_auth = o.client_auth;
   words.client_address = o.client_address;
   words.client_mechanisms = o.mechanisms;
+  words.auth_mechanism = o.secret.mechanism;
+  words.auth_methods = o.auth_methods;
+  words.auth_budget = o.auth_budget;
   auto c = api::question_of(words);
   if (c) c->has_config = !o.config.empty();
   return c;

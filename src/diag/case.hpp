@@ -36,6 +36,7 @@ struct Case {
   std::optional<HostPort> server;  ///< --server: the user's own outgoing server
   std::string user;                ///< --user
   bool have_secret = false;        ///< a password or token was given: L4 is allowed
+  std::string auth_mechanism;      ///< --auth-mechanism; empty = the client's, else the best that both sides know
   unsigned auth_budget = 1;        ///< refused logins a run may cause (--auth-methods all --auth-budget N)
   std::vector<std::string> mechanisms_of_client;  ///< --client-auth-methods, upper case; empty = unknown
   ClientShape client;

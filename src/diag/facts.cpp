@@ -43,6 +43,8 @@ std::string_view to_string(Role role) {
       return "plain-form";
     case Role::own_sender:
       return "own-sender";
+    case Role::foreign:
+      return "foreign";
   }
   return "";
 }

@@ -253,6 +253,10 @@ std::string run_section(const Recording& r) {
   if (q.client.address) add("--client-address", q.client.address->to_string());
   if (r.timeout > Duration{0}) add("--timeout", std::to_string(to_ms(r.timeout) / 1000));
   add("--client-auth-methods", join(q.mechanisms_of_client, ","));
+  if (q.auth_budget > 1) {
+    add("--auth-methods", "all");
+    add("--auth-budget", std::to_string(q.auth_budget));
+  }
   for (const auto& source : q.sources) add("--source", source.to_string());
   std::set<std::string> controls;
   for (const auto& o : r.report.observations)

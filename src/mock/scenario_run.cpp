@@ -87,6 +87,17 @@ Done set_methods(RunSection& run, const std::string& value) {
   }
   return {};
 }
+Done set_auth_methods(RunSection& run, const std::string& value) {
+  if (value != "one" && value != "all") return wrong("--auth-methods " + value + ": one or all");
+  if (value == "all" && run.question.auth_budget == 1) run.question.auth_budget = 2;
+  return {};
+}
+Done set_auth_budget(RunSection& run, const std::string& value) {
+  const auto number = parse_number(value);
+  if (!number || *number < 1 || *number > 4) return wrong("--auth-budget takes a number from 1 to 4");
+  run.question.auth_budget = static_cast<unsigned>(*number);
+  return {};
+}
 Done set_timeout(RunSection& run, const std::string& value) {
   const auto seconds = parse_number(value);
   if (!seconds || *seconds == 0 || *seconds > 300) return wrong("--timeout takes seconds, at most 300");
@@ -106,7 +117,10 @@ const Option options[] = {
     {"--server", set_server},
     {"--user", [](RunSection& r, const std::string& v) { return r.question.user = v, Done{}; }},
     {"--password", [](RunSection& r, const std::string& v) { return r.password = v, Done{}; }},
-    {"--auth-mechanism", [](RunSection& r, const std::string& v) { return r.mechanism = v, Done{}; }},
+    {"--auth-mechanism",
+     [](RunSection& r, const std::string& v) { return r.mechanism = r.question.auth_mechanism = v, Done{}; }},
+    {"--auth-methods", set_auth_methods},
+    {"--auth-budget", set_auth_budget},
     {"--helo", [](RunSection& r, const std::string& v) { return r.question.client.helo = v, Done{}; }},
     {"--client-tls", set_client_tls},
     {"--client-auth", set_client_auth},

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Causes that lie in who the client is: its address (S35, S50), the name it greets with (S54), its reverse DNS (S55).
+// Causes that lie in who the client is: its address (S35, S50), the family (S36) or port (S70) it comes by, the name it
+// greets with (S54), its reverse DNS (S55).
 // We are another client: each of these is proved by a flip over our own source address or greeting, or by a record
 // (DNS, a server's configuration, a list that holds the address the refusal names), never by our being treated in some
 // way.
+
+#include <algorithm>
 
 #include "base/text.hpp"
 #include "rules/rules.hpp"
@@ -16,6 +19,7 @@ using diag::Axis;
 using diag::CauseVerdict;
 using diag::Outcome;
 using diag::Proof;
+using diag::Role;
 using kb::Reason;
 
 namespace {
@@ -23,7 +27,102 @@ namespace {
 bool refused_address_known(const View& view) {
   return IpAddress::parse(view.refusal()->refusal.client_address) || view.question().client.address;
 }
+/// The refused client may be another than we, as far as its address is known.
+bool another_client(const View& view) {
+  auto seen = view.refusal() ? IpAddress::parse(view.refusal()->refusal.client_address) : std::nullopt;
+  if (!seen) seen = view.question().client.address;
+  const auto& own = view.question().sources;
+  return seen && std::ranges::find(own, *seen) == own.end();
+}
+
+/// The server's two address families: refused by one, accepted by the other, refused again.
+std::optional<Flip> family_flip(const View& view, const ServerLook& look) {
+  auto flip = view.flip(Axis::address, look.host());
+  if (!flip || !flip->refused->shape.user.empty() || flip->refused->shape.server.port != look.port() ||
+      flip->refused->shape.server.address.is_v6() == flip->accepted->shape.server.address.is_v6())
+    return std::nullopt;
+  return flip;
+}
+
+std::string greeting_at(const View& view, const Endpoint& server) {
+  for (const auto& s : view.sessions())
+    if (const auto* caps = s->shape.server == server ? s->capabilities() : nullptr) return caps->greeting_name;
+  return {};
+}
+
 }  // namespace
+
+CauseVerdict s36_changed_family(const View& view) {
+  ServerLook look(view);
+  if (view.branch() != Branch::submission || !view.refusal()) return Say::nothing();
+  if (!same_family(view.asked_reason(), Reason::relay_denied)) return Say::nothing();
+  if (look.offers_auth(look.port()).value_or(false) || look.other_port_with_auth() != 0)
+    return Say::ruled_out().because(look.session_ids(),
+                                    "the server offers a login: that, not the address, is what opens it");
+  auto flip = family_flip(view, look);
+  if (!flip || !look.auth_nowhere()) return Say::nothing();
+  const auto& refused = flip->refused->shape.server;
+  const auto& accepted = flip->accepted->shape.server;
+  const auto family = [](const Endpoint& at) { return std::string(at.address.is_v6() ? "IPv6" : "IPv4"); };
+  const auto what = "by " + family(refused) + " (" + refused.to_string() + ") refused, by " + family(accepted) + " (" +
+                    accepted.to_string() + ") accepted, by " + family(refused) + " refused again";
+  Say say = Say::likely(9);
+  const auto name = greeting_at(view, refused);
+  if (name.empty() || !iequals(name, greeting_at(view, accepted)))
+    return say.because(flip->ids(), what)
+        .rival("submit.wrong_endpoint")
+        .needs("that both addresses of " + look.host() + " are the same server: they greet with different names");
+  if (another_client(view))
+    return say.because(flip->ids(), what)
+        .needs("the same from the refused client itself: we come from another address");
+  return Say::proved(Proof::flip, 9)
+      .because(look.session_ids(), look.host() + " offers no login on any port: it can only go by addresses")
+      .because(flip->ids(), what);
+}
+
+CauseVerdict s70_not_on_submission(const View& view) {
+  ServerLook look(view);
+  if (view.branch() != Branch::submission || !view.refusal() || !look.port_typed()) return Say::nothing();
+  if (look.port() != 587 && look.port() != 465) return Say::nothing();
+  if (!same_family(view.asked_reason(), Reason::relay_denied)) return Say::nothing();
+  const auto held = view.refusal()->refusal.decided().code;
+  if (auto config = view.config(); config && config->client_trusted.value_or(false) && config->reply_code != 0 &&
+                                   config->deciding.find("unauth_destination") != std::string::npos &&
+                                   config->relay_list.find("permit_mynetworks") == std::string::npos &&
+                                   (held == 0 || held == config->reply_code))
+    return Say::proved(Proof::record, 9)
+        .because(*config.id, config->client_why + ", which on port " + std::to_string(look.port()) +
+                                 " nothing asks for: " + config->relay_list + " (" + config->relay_where + ")");
+  const auto port25 = [&](Role role) -> Seen<diag::Attempt> {
+    for (const auto& a : view.attempts())
+      if (a->shape.host == look.host() && a->shape.server.port == 25 && a->shape.user.empty() && a->role == role)
+        return a;
+    return {};
+  };
+  if (auto a = port25(Role::recipient); a && view.relay_refused(*a))
+    return Say::ruled_out().because(*a.id, "port 25 refuses the same session, too");
+  auto flip = view.flip(Axis::port, look.host(), Role::recipient);
+  if (!flip || flip->refused->shape.server.port != look.port() || flip->accepted->shape.server.port != 25 ||
+      !flip->accepted->shape.user.empty())
+    return Say::nothing();
+  const auto what = "without a login, port " + std::to_string(look.port()) +
+                    " refuses the recipient, port 25 accepts it, and port " + std::to_string(look.port()) +
+                    " refuses it again";
+  const auto foreign = port25(Role::foreign);
+  // A recipient that the server has itself is taken on port 25 from anybody, and says nothing about a list.
+  if (!foreign || foreign->outcome != Outcome::accepted)
+    return Say::likely(19)
+        .because(flip->ids(), what)
+        .rival("submit.auth_not_attempted")
+        .needs("a recipient that is surely foreign to the server, accepted on port 25 as well");
+  if (another_client(view))
+    return Say::likely(19)
+        .because(flip->ids(), what)
+        .needs("the same from the refused client itself: we come from another address");
+  return Say::proved(Proof::flip, 9)
+      .because(flip->ids(), what)
+      .because(*foreign.id, "and port 25 relays for us in general: " + foreign->shape.rcpt_to + " is accepted there");
+}
 
 CauseVerdict s35_not_in_allowlist(const View& view) {
   ServerLook look(view);
@@ -41,6 +140,8 @@ CauseVerdict s35_not_in_allowlist(const View& view) {
     return Say::ruled_out().because(look.session_ids(),
                                     "the server offers a login: that, not the address, is what opens it");
   if (!look.auth_nowhere() || look.other_machine_at_port()) return Say::nothing();
+  if (auto flip = family_flip(view, look))
+    return Say::ruled_out().because(flip->ids(), "by the other address family this client is accepted: it is listed");
   auto anonymous = look.anonymous(look.port(), look.shape_tls());
   if (!anonymous || !view.refused_as_asked(*anonymous) || !view.refusal()) return Say::nothing();
   if (auto flip = view.flip(Axis::source, look.host()))

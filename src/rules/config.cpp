@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a server's own configuration entails: S40 its domain in no address class, S41 files that the running server does
-// not follow, S43 a soft refusal of something permanent, S46 an address form that counts as routed. S43 and S46 are
-// second findings: they never were the whole story.
+// What a server's own configuration entails: S40 its domain in no address class, S43 a soft refusal of something
+// permanent, S46 an address form that counts as routed. S43 and S46 are second findings: they never were the whole
+// story. The rest of a server's own mistakes: own_server.cpp.
 
 #include <algorithm>
 
@@ -56,26 +56,6 @@ CauseVerdict s40_domain_in_no_class(const View& view) {
       .because(*config.id, config->recipient_domain + " is in no address class of " + config->server_name + " (" +
                                config->class_where + "), so that " + config->deciding + " (" + config->relay_where +
                                ") answers " + std::to_string(config->reply_code));
-}
-
-/// The files list the domain, the server that runs refuses it: a table that was not rebuilt, a reload that was
-/// forgotten.
-CauseVerdict s41_map_stale(const View& view) {
-  auto config = view.config();
-  if (!config || config->recipient_class.empty() || config->recipient_class == "unknown") return Say::nothing();
-  if (config->recipient_class == "none")
-    return Say::ruled_out().because(*config.id, "the files themselves do not list " + config->recipient_domain);
-  if (!iequals(config->recipient_domain, view.domain()) || !server_is_mx(view, *config)) return Say::nothing();
-  MxTable table(view);
-  const auto* refusing = table.first(MxState::relay_refused);
-  if (!refusing) return Say::nothing();
-  return Say::likely(9)
-      .because(*config.id, "the files list " + config->recipient_domain + " as a " + config->recipient_class +
-                               " domain (" + config->class_where + ")")
-      .because(refusing->ids(), "yet " + refusing->where() + " refuses it as a relay")
-      .needs(
-          "whether the tables were rebuilt (postmap) and the server reloaded since the files were changed, and whether "
-          "these are the files of the server that answers");
 }
 
 CauseVerdict s43_soft_reject(const View& view) {

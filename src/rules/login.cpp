@@ -2,7 +2,9 @@
 //
 // The login itself and what comes after it: S19 refused, S20 failed and ignored by the client, S21 accepted but of no
 // use, S22 accepted but not for this sender; S57 a certificate that the client cannot accept, S58 a login the server
-// never asks for, S67 another server than the one meant.
+// never asks for, S63 a mechanism that does not work where another does, S67 another server than the one meant.
+
+#include <algorithm>
 
 #include "base/text.hpp"
 #include "rules/rules.hpp"
@@ -30,6 +32,40 @@ const smtp::Reply* auth_refusal(const ServerLook& look) {
 bool auth_accepted(const ServerLook& look) {
   auto s = look.auth_session();
   return s && s->auth->ok();
+}
+
+/// With these the server is handed the password itself: its refusal is about that. What is answered to a challenge
+/// depends on how the server keeps the password, too.
+bool sees_password(const std::string& mechanism) { return mechanism == "PLAIN" || mechanism == "LOGIN"; }
+
+/// More than one mechanism was tried, one with the password itself among them, and all were refused.
+bool every_mechanism_refused(const ServerLook& look) {
+  bool several = false, password = false;
+  const auto all = look.logins();
+  for (const auto& s : all) {
+    if (!s->auth->reply || !s->auth->reply->permanent()) return false;
+    several = several || s->auth_mechanism != all.front()->auth_mechanism;
+    password = password || sees_password(s->auth_mechanism);
+  }
+  return several && password;
+}
+
+std::vector<std::string> login_ids(const ServerLook& look) {
+  std::vector<std::string> ids;
+  for (const auto& s : look.logins()) ids.push_back(*s.id);
+  return ids;
+}
+
+/// What is known of the client: its list of mechanisms as typed, or the one that its log or the refusal names.
+bool client_can(const View& view, std::string_view mechanism) {
+  return std::ranges::find(view.question().mechanisms_of_client, mechanism) !=
+         view.question().mechanisms_of_client.end();
+}
+bool client_uses(const View& view, std::string_view mechanism) {
+  if (client_can(view, mechanism)) return true;
+  for (const auto& l : view.logged())
+    if (iequals(l->mechanism, mechanism)) return true;
+  return view.refusal() && iequals(view.refusal()->refusal.mechanism, mechanism);
 }
 
 /// Recipients asked while logged in, one sender each.
@@ -76,9 +112,50 @@ CauseVerdict s19_credentials_rejected(const View& view) {
                                   .rival(std::string(likeliest))
                                   .needs("the server's log of that login"))
                : Say::nothing();
-  return Say::proved(Proof::statement, 5)
-      .because(*session.id,
-               "the one login tried (" + session->auth_mechanism + ") is refused: " + refusal->to_string());
+  const auto what = "the login tried (" + session->auth_mechanism + ") is refused: " + refusal->to_string();
+  if (!sees_password(session->auth_mechanism) && !every_mechanism_refused(look))
+    return Say::likely(5)
+        .because(*session.id, what)
+        .rival("submit.mechanism_mismatch")
+        .needs(
+            "the same with PLAIN or LOGIN (--auth-methods all --auth-budget 2): a challenge also fails where the "
+            "server keeps no password that fits it");
+  return Say::proved(Proof::statement, 5).because(*session.id, what);
+}
+
+CauseVerdict s63_mechanism_mismatch(const View& view) {
+  ServerLook look(view);
+  if (view.branch() != Branch::submission) return Say::nothing();
+  Seen<diag::SessionFact> accepted, refused, again;
+  for (const auto& s : look.logins()) {
+    if (s->auth->ok() && !accepted) accepted = s;
+    if (!s->auth->reply || !s->auth->reply->permanent()) continue;
+    if (!refused) refused = s;
+    if (accepted && s->auth_mechanism == refused->auth_mechanism && s->shape.tls == accepted->shape.tls) again = s;
+  }
+  if (!refused) {
+    if (accepted && view.has_candidate("submit.mechanism_mismatch") && client_can(view, accepted->auth_mechanism))
+      return Say::ruled_out().because(
+          *accepted.id, "the login is accepted by " + accepted->auth_mechanism + ", which the client can");
+    return Say::nothing();
+  }
+  if (!accepted)
+    return every_mechanism_refused(look)
+               ? CauseVerdict(Say::ruled_out().because(login_ids(look), "every mechanism fails alike"))
+               : Say::nothing();
+  if (!view.refusal() || view.asked_reason() != Reason::auth_failed || !again) return Say::nothing();
+  const auto what = "the same secret: " + refused->auth_mechanism + " is refused (" +
+                    refused->auth->reply->to_string() + "), " + accepted->auth_mechanism + " accepted, " +
+                    refused->auth_mechanism + " refused again";
+  const std::vector<std::string> ids{*refused.id, *accepted.id, *again.id};
+  // A client that could do both may have met another refusal than ours: a wrong password, say.
+  if (!client_uses(view, refused->auth_mechanism) || client_can(view, accepted->auth_mechanism))
+    return Say::likely(6)
+        .because(ids, what)
+        .rival("submit.credentials_rejected")
+        .needs("which mechanisms the client can do (--client-auth-methods " + refused->auth_mechanism +
+               "), or its log");
+  return Say::proved(Proof::flip, 6).because(ids, what);
 }
 
 CauseVerdict s20_auth_swallowed(const View& view) {

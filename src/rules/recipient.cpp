@@ -362,8 +362,16 @@ CauseVerdict s06_typo(const View& view) {
 }
 
 CauseVerdict s49_recipient_unknown(const View& view) {
-  if (view.branch() == Branch::submission) return not_this_branch(view);
   MxTable table(view);
+  if (view.branch() == Branch::submission) {
+    if (const auto* ok = table.first(MxState::accepted); ok && table.complete() && table.all(MxState::accepted))
+      return Say::ruled_out().because(table.ids(), "the domain's own mail exchangers accept the recipient");
+    return not_this_branch(view);
+  }
+  if (auto config = view.config();
+      config && config->known_there.value_or(false) && iequals(config->recipient_domain, view.domain()))
+    return Say::ruled_out().because(
+        *config.id, "the mailbox exists, in a class that another one hides: see own.domain_in_two_classes");
   const auto* row = table.first(MxState::refused);
   if (const auto* relay = table.first(MxState::relay_refused))
     return Say::ruled_out().because(relay->ids(), relay->where() + " refuses as a relay, not because of the mailbox");

@@ -33,9 +33,12 @@ diag::CauseVerdict s21_authenticated_but_denied(const View& view);
 diag::CauseVerdict s22_sender_not_owned(const View& view);
 diag::CauseVerdict s57_certificate_name(const View& view);
 diag::CauseVerdict s58_auth_forced(const View& view);
+diag::CauseVerdict s63_mechanism_mismatch(const View& view);
 diag::CauseVerdict s67_wrong_endpoint(const View& view);
 // client.cpp
 diag::CauseVerdict s35_not_in_allowlist(const View& view);
+diag::CauseVerdict s36_changed_family(const View& view);
+diag::CauseVerdict s70_not_on_submission(const View& view);
 diag::CauseVerdict s50_blocklist_or_access(const View& view);
 diag::CauseVerdict s54_helo_invalid(const View& view);
 diag::CauseVerdict s55_missing_ptr(const View& view);
@@ -50,9 +53,14 @@ diag::CauseVerdict s47_intercepted(const View& view);
 diag::CauseVerdict s48_port25_blocked(const View& view);
 // config.cpp
 diag::CauseVerdict s40_domain_in_no_class(const View& view);
-diag::CauseVerdict s41_map_stale(const View& view);
 diag::CauseVerdict s43_soft_reject(const View& view);
 diag::CauseVerdict s46_routed_address_form(const View& view);
+// own_server.cpp
+diag::CauseVerdict s41_map_stale(const View& view);
+diag::CauseVerdict s59_relays_to_itself(const View& view);
+diag::CauseVerdict s60_wrongly_local(const View& view);
+diag::CauseVerdict s61_two_classes(const View& view);
+diag::CauseVerdict s68_config_broken(const View& view);
 
 /// What the report shows beside its words: the client's address, the service, the empty sender (report.cpp).
 diag::CauseVerdict by_report(const View& view, const kb::Cause& cause);

@@ -154,10 +154,18 @@ Seen<Attempt> ServerLook::local_accepted() const {
   return {};
 }
 
-Seen<SessionFact> ServerLook::auth_session() const {
+std::vector<Seen<SessionFact>> ServerLook::logins() const {
+  std::vector<Seen<SessionFact>> all;
   for (const auto& s : view_.sessions())
-    if (s->shape.host == host_ && s->auth) return s;
-  return {};
+    if (s->shape.host == host_ && s->auth) all.push_back(s);
+  return all;
+}
+
+Seen<SessionFact> ServerLook::auth_session() const {
+  const auto all = logins();
+  for (const auto& s : all)
+    if (s->auth->ok()) return s;
+  return all.empty() ? Seen<SessionFact>{} : all.front();
 }
 
 std::optional<Flip> ServerLook::auth_flip(std::uint16_t port) const {

@@ -43,7 +43,9 @@ class ServerLook {
   Seen<diag::Attempt> anonymous(std::uint16_t port, diag::TlsMode tls) const;
   Seen<diag::Attempt> logged_in() const;
   Seen<diag::Attempt> local_accepted() const;
-  Seen<diag::SessionFact> auth_session() const;  ///< the one in which AUTH was tried
+  /// All sessions in which AUTH was answered, in time.
+  std::vector<Seen<diag::SessionFact>> logins() const;
+  Seen<diag::SessionFact> auth_session() const;  ///< the one in which it was accepted, else the first
   /// The flip over AUTH, on this port.
   std::optional<Flip> auth_flip(std::uint16_t port) const;
   /// The observation that client_auth() rests on.

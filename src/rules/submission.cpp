@@ -45,6 +45,8 @@ CauseVerdict not_missing_login(const View& view, const ServerLook& look) {
   if (look.other_machine_at_port()) return Say::nothing();
   if (auto s = look.auth_session(); s && s->auth->reply && s->auth->reply->permanent())
     return Say::ruled_out().because(*s.id, "the login itself is refused: " + s->auth->reply->to_string());
+  // One mechanism fails and another works: what the client met is its mechanism (S63), not a login that was left out.
+  if (const auto all = look.logins(); all.size() > 1 && !all.front()->auth->ok()) return Say::nothing();
   if (auto a = look.logged_in(); a && view.refused(*a))
     return Say::ruled_out().because(*a.id, "logged in, the recipient is refused all the same");
   if (look.auth_nowhere())

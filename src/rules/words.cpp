@@ -87,17 +87,22 @@ bool provable_by_statement(const kb::Cause& cause) {
                      [](const kb::ProofText& p) { return p.kind == "statement"; });
 }
 
-/// Two causes that are each stated in words of their own: the refused login states one, so it is not the other.
+bool rivals(const View& view, const std::string& stated, const kb::Cause& cause) {
+  const auto* other = stated.empty() || stated == cause.code ? nullptr : view.catalogue().cause(stated);
+  return other && std::ranges::any_of(other->rivals, [&](const auto& rival) { return rival.code == cause.code; });
+}
+
+/// Two causes that are each stated in words of their own: what the server states is one, so it is not the other.
 CauseVerdict excluded_by_statement(const View& view, const kb::Cause& cause) {
   if (!provable_by_statement(cause)) return Say::nothing();
+  if (auto r = view.refusal(); r && rivals(view, r->reading.states, cause))
+    if (auto live = stated_live(view, r->reading.states))
+      return Say::ruled_out().because({*r.id, *live.id},
+                                      "the server states another reason, then and now: " + live->reply->to_string());
   for (const auto& s : view.sessions()) {
     if (!s->auth || !s->auth->reply || !s->auth->reply->permanent()) continue;
-    const auto stated = view.stated(*s->auth->reply);
-    const auto* other = stated.empty() || stated == cause.code ? nullptr : view.catalogue().cause(stated);
-    if (!other) continue;
-    for (const auto& rival : other->rivals)
-      if (rival.code == cause.code)
-        return Say::ruled_out().because(*s.id, "the server states another reason: " + s->auth->reply->to_string());
+    if (rivals(view, std::string(view.stated(*s->auth->reply)), cause))
+      return Say::ruled_out().because(*s.id, "the server states another reason: " + s->auth->reply->to_string());
   }
   return Say::nothing();
 }
