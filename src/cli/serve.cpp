@@ -42,6 +42,8 @@ Exit serve(const std::vector<std::string>& args) {
       "  curl -d '{\"text\":\"554 5.7.1 Relay access denied\"}' http://127.0.0.1:8025/v1/explain\n"
       "Only public addresses are asked, unless --allow-target names their network. Ends with Ctrl-C.");
   flags.text("--listen", listen, "ADDR:PORT, default 127.0.0.1:8025; port 0 takes a free one");
+  flags.text("--store", options.store,
+             "where to keep what you want kept: a file, or postgres://…; default: a file below ~/.local/state");
   flags.list("--allow-target", options.allowed_targets,
              "NETWORK that may be asked although it is not public; repeatable");
   flags.text("--world", options.scenario, "play everything in a scenario's world: demo, or a file; for trying it out");

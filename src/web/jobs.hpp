@@ -38,6 +38,7 @@ struct Job {
   std::string owner;
   JobStatus status = JobStatus::queued;
   WallTime created;
+  bool saved = false;  ///< it is in the store, too
   std::string title;
   std::string request;  ///< JSON as asked, without the password
   std::string input;    ///< the text that was given

@@ -10,6 +10,8 @@
 #include "base/text.hpp"
 #include "kb/catalogue.hpp"
 #include "kb/letters.hpp"
+#include "mock/demo.hpp"
+#include "mock/scenario.hpp"
 #include "render/render.hpp"
 #include "web/protocol.hpp"
 #include "web/site.hpp"
@@ -69,6 +71,12 @@ std::string title_of(const api::DiagnosisRequest& request) {
   return request.words.to.empty() ? request.words.server : request.words.to;
 }
 
+const std::string& demo_bounce() {
+  static const auto scenario = mock::parse_scenario("demo", mock::demo_scenario());
+  static const std::string none;
+  return scenario ? scenario->input : none;
+}
+
 std::string started_json(const Job& job) {
   ordered_json j;
   j["id"] = job.id;
@@ -77,17 +85,85 @@ std::string started_json(const Job& job) {
   return j.dump() + "\n";
 }
 
-std::string job_json(const Job& job) {
-  std::string out = "{\"id\":" + json_text(job.id) +
-                    ",\"kind\":" + (job.kind == JobKind::diagnosis ? "\"diagnosis\"" : "\"relay-test\"");
-  out += ",\"status\":" + json_text(to_string(job.status));
-  out += ",\"created_at\":" + json_text(time_text(job.created)) + ",\"saved\":false";
+/// Everything about one job, of now or out of the store. The documents are put in as they stand.
+struct JobView {
+  std::string id, kind, status, title, request, input, sealed, result, problem;
+  WallTime created;
+  bool saved = false;
+};
+
+std::string_view kind_of(JobKind kind) { return kind == JobKind::diagnosis ? "diagnosis" : "relay-test"; }
+
+std::string or_null(std::string_view document) {
+  document = trim(document);
+  return document.empty() ? "null" : std::string(document);
+}
+
+std::string job_json(const JobView& job) {
+  std::string out = "{\"id\":" + json_text(job.id) + ",\"kind\":" + json_text(job.kind);
+  out += ",\"status\":" + json_text(job.status) + ",\"created_at\":" + json_text(time_text(job.created));
+  out += std::string(",\"saved\":") + (job.saved ? "true" : "false");
   out += ",\"title\":" + json_text(job.title) + ",\"request\":" + job.request;
   out += ",\"input\":" + (job.input.empty() ? "null" : json_text(job.input));
   out += ",\"sealed\":" + json_text(job.sealed);
-  out += ",\"result\":" + (job.result.empty() ? "null" : std::string(trim(job.result)));
-  out += ",\"problem\":" + (job.problem.empty() ? "null" : std::string(trim(job.problem)));
+  out += ",\"result\":" + or_null(job.result) + ",\"problem\":" + or_null(job.problem);
   return out + "}\n";
+}
+
+JobView view_of(const Job& job) {
+  return {job.id,
+          std::string(kind_of(job.kind)),
+          std::string(to_string(job.status)),
+          job.title,
+          job.request,
+          job.input,
+          job.sealed,
+          job.result,
+          job.problem,
+          job.created,
+          job.saved};
+}
+
+JobView view_of(const store::StoredResult& kept) {
+  return {kept.id,          kept.kind, kept.status,  kept.title, kept.request_json, kept.input, "",
+          kept.result_json, "",        kept.created, true};
+}
+
+store::StoredResult to_keep(const Job& job) {
+  return {job.id,
+          job.owner,
+          std::string(kind_of(job.kind)),
+          job.title,
+          std::string(to_string(job.status)),
+          job.created,
+          std::nullopt,
+          job.request,
+          job.input,
+          job.result};
+}
+
+Answer store_problem(const store::StoreError& error) {
+  return problem(error.trouble == store::Trouble::invalid ? 422 : 503, error.message, error.hint);
+}
+
+ordered_json listed(std::string_view id, std::string_view kind, const std::string& title, std::string_view status,
+                    WallTime created) {
+  ordered_json j;
+  j["id"] = id;
+  j["kind"] = kind;
+  j["title"] = title;
+  j["status"] = status;
+  j["created_at"] = time_text(created);
+  return j;
+}
+
+std::size_t limit_of(const http::Request& request) {
+  const auto given = parse_number(request.parameter("limit").value_or("20"));
+  return std::clamp<std::size_t>(given.value_or(20), 1, largest_page);
+}
+
+std::string dump(const ordered_json& j) {
+  return j.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 Answer causes(const std::vector<std::string>& segments) {
@@ -128,8 +204,9 @@ Answer Site::meta() const {
   j["version"] = SMTPDX_VERSION;
   j["languages"] = kb::letter_languages();
   j["rooms"] = {"explain", "diagnose", "relay", "causes", "demo"};
+  if (shelf_) j["rooms"].push_back("history");
   j["consent"] = {{"max", "auth"}};
-  j["history"] = false;
+  j["history"] = shelf_ != nullptr;
   j["demo"] = true;
   return json_answer(200, j.dump() + "\n");
 }
@@ -187,7 +264,7 @@ Answer Site::start_diagnosis(const Visit& visit) {
   job.kind = JobKind::diagnosis;
   job.title = title_of(*request);
   job.request = without_secrets(body);
-  job.input = request->text;
+  job.input = request->demo ? demo_bounce() : request->text;
   job.in_demo = request->demo;
   job.body = std::move(body);
   return start(visit, std::move(job));
@@ -204,40 +281,105 @@ Answer Site::start_relay_test(const Visit& visit) {
   return start(visit, std::move(job));
 }
 
-Answer Site::job_answer(const Visit& visit, JobKind kind) {
+io::Task<Answer> Site::job_answer(const Visit& visit, JobKind kind) {
   const auto& method = visit.request.method;
   const auto job = jobs_.find(visit.segments[2], visit.owner);
-  if (!job || job->kind != kind) return not_found();
-  if (visit.segments.size() == 3 && method == "GET") return json_answer(200, job_json(*job));
-  if (visit.segments.size() == 3 && method == "DELETE") {
-    jobs_.forget(job->id, visit.owner);
-    return no_content();
+  if (!job || job->kind != kind) co_return co_await stored_answer(visit, kind);
+  if (visit.segments.size() == 4 && visit.segments[3] == "saved") co_return co_await keep(visit, job);
+  if (visit.segments.size() != 3) co_return not_found();
+  if (method == "GET" || method == "HEAD") co_return json_answer(200, job_json(view_of(*job)));
+  if (method != "DELETE") co_return wrong_method("GET, DELETE");
+  jobs_.forget(job->id, visit.owner);
+  if (job->saved && shelf_) {
+    auto erase = [id = job->id, owner = visit.owner](store::Store& s) { return s.erase(id, owner); };
+    const auto erased = co_await shelf_->ask(erase);
+    if (!erased) co_return store_problem(erased.error());
   }
-  return visit.segments.size() == 3 ? wrong_method("GET, DELETE") : not_found();
+  co_return no_content();
 }
 
-Answer Site::history(const Visit& visit) {
-  const auto limit =
-      std::min<std::size_t>(parse_number(visit.request.parameter("limit").value_or("20")).value_or(20), largest_page);
+/// One that this start of the program knows only from the store.
+io::Task<Answer> Site::stored_answer(const Visit& visit, JobKind kind) {
+  const auto& method = visit.request.method;
+  if (!shelf_ || visit.segments.size() > 4) co_return not_found();
+  const auto id = visit.segments[2];
+  auto get = [id, owner = visit.owner](store::Store& s) { return s.get(id, owner); };
+  auto kept = co_await shelf_->ask(get);
+  if (!kept) co_return store_problem(kept.error());
+  if (!*kept || (**kept).kind != kind_of(kind)) co_return not_found();
+  const bool saved = visit.segments.size() == 4 && visit.segments[3] == "saved" && method == "PUT";
+  if (visit.segments.size() == 3 && method == "GET") co_return json_answer(200, job_json(view_of(**kept)));
+  if (saved && visit.request.body.find("true") != std::string::npos) co_return no_content();
+  if (!saved && !(visit.segments.size() == 3 && method == "DELETE")) co_return wrong_method("GET, DELETE");
+  auto erase = [id, owner = visit.owner](store::Store& s) { return s.erase(id, owner); };
+  const auto erased = co_await shelf_->ask(erase);
+  if (!erased) co_return store_problem(erased.error());
+  co_return no_content();
+}
+
+/// PUT …/saved {"saved": true|false}: into the store, or out of it.
+io::Task<Answer> Site::keep(const Visit& visit, JobPtr job) {
+  if (visit.request.method != "PUT") co_return wrong_method("PUT");
+  if (!shelf_) co_return problem(503, "nothing can be kept: there is no store", "see what smtpdx said at its start");
+  const auto body = ordered_json::parse(visit.request.body, nullptr, false);
+  const auto wanted = body.is_object() ? body.value("saved", ordered_json()) : ordered_json();
+  if (!wanted.is_boolean()) co_return problem(422, "neither keep nor drop", "the body is {\"saved\": true} or false");
+  if (!is_over(job->status)) co_return problem(409, "it still runs", "keep it when it is done");
+  if (wanted.get<bool>()) {
+    auto put = [kept = to_keep(*job)](store::Store& s) { return s.put(kept); };
+    const auto done = co_await shelf_->ask(put);
+    if (!done) co_return store_problem(done.error());
+  } else {
+    auto erase = [id = job->id, owner = visit.owner](store::Store& s) { return s.erase(id, owner); };
+    const auto done = co_await shelf_->ask(erase);
+    if (!done) co_return store_problem(done.error());
+  }
+  job->saved = wanted.get<bool>();
+  co_return no_content();
+}
+
+Answer Site::list_jobs(const Visit& visit, JobKind kind) const {
+  const auto limit = limit_of(visit.request);
   const auto cursor = visit.request.parameter("cursor");
   ordered_json j;
   j["items"] = ordered_json::array();
   j["next"] = nullptr;
   bool begun = !cursor;
   for (const auto& job : jobs_.list(visit.owner)) {
+    if (job->kind != kind) continue;
     if (begun && j["items"].size() == limit) {
       j["next"] = j["items"].back()["id"];
       break;
     }
-    if (begun)
-      j["items"].push_back({{"id", job->id},
-                            {"kind", job->kind == JobKind::diagnosis ? "diagnosis" : "relay-test"},
-                            {"title", job->title},
-                            {"status", to_string(job->status)},
-                            {"created_at", time_text(job->created)}});
+    if (begun) j["items"].push_back(listed(job->id, kind_of(kind), job->title, to_string(job->status), job->created));
     begun = begun || job->id == *cursor;
   }
-  return json_answer(200, j.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  return json_answer(200, dump(j));
+}
+
+io::Task<Answer> Site::history(const Visit& visit) {
+  if (!shelf_) co_return json_answer(200, "{\"items\":[],\"next\":null}\n");
+  store::ResultQuery query;
+  query.owner = visit.owner;
+  query.limit = limit_of(visit.request);
+  query.cursor = visit.request.parameter("cursor").value_or("");
+  auto list = [query](store::Store& s) { return s.list(query); };
+  const auto page = co_await shelf_->ask(list);
+  if (!page) co_return store_problem(page.error());
+  ordered_json j;
+  j["items"] = ordered_json::array();
+  for (const auto& item : page->items)
+    j["items"].push_back(listed(item.id, item.kind, item.title, item.status, item.created));
+  j["next"] = page->next ? ordered_json(*page->next) : ordered_json(nullptr);
+  co_return json_answer(200, dump(j));
+}
+
+Answer Site::health() const {
+  const auto trouble = shelf_ ? shelf_->trouble() : std::nullopt;
+  ordered_json j;
+  j["status"] = trouble ? "degraded" : "ok";
+  if (trouble) j["store"] = {{"trouble", store::to_string(trouble->trouble)}, {"detail", trouble->message}};
+  return json_answer(200, dump(j));
 }
 
 io::Task<Answer> Site::api(const Visit& visit) {
@@ -265,12 +407,15 @@ io::Task<Answer> Site::api(const Visit& visit) {
   }
   if (what == "diagnoses" || what == "relay-tests") {
     const auto kind = what == "diagnoses" ? JobKind::diagnosis : JobKind::relay_test;
-    if (path.size() > 2) co_return job_answer(visit, kind);
-    if (get) co_return history(visit);
+    if (path.size() > 2) co_return co_await job_answer(visit, kind);
+    if (get) co_return list_jobs(visit, kind);
     if (!post) co_return wrong_method("GET, POST");
     co_return kind == JobKind::diagnosis ? start_diagnosis(visit) : start_relay_test(visit);
   }
-  if (what == "history" && path.size() == 2) co_return get ? history(visit) : wrong_method("GET");
+  if (what == "history" && path.size() == 2) {
+    if (!get) co_return wrong_method("GET");
+    co_return co_await history(visit);
+  }
   co_return not_found();
 }
 

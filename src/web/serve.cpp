@@ -47,6 +47,17 @@ io::Task<bool> until_readable(io::Runtime& runtime, io::Readiness& readiness) {
   co_return true;
 }
 
+/// Where it cannot be opened, the page works all the same and keeps nothing.
+std::unique_ptr<Shelf> open_shelf(io::Runtime& runtime, std::string url) {
+  auto path = url.empty() ? store::default_store_path() : store::Outcome<std::string>(url);
+  auto opened = path ? store::open_store(*path, {.start = store::OpenOptions::Start::may_come_later})
+                     : std::unexpected(path.error());
+  if (opened) return std::make_unique<Shelf>(runtime, std::move(*opened));
+  std::fprintf(stderr, "smtpdx: nothing can be kept: %s\n", opened.error().message.c_str());
+  if (!opened.error().hint.empty()) std::fprintf(stderr, "        %s\n", opened.error().hint.c_str());
+  return nullptr;
+}
+
 Result<TargetPolicy> policy_of(const ServeOptions& options) {
   auto policy = TargetPolicy::make(options.allowed_targets, options.world.smtp_port);
   if (!policy) return policy;
@@ -83,7 +94,8 @@ Result<void> serve(const ServeOptions& options, const std::function<void(const s
   runner.scenario = options.scenario;
   runner.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.world.timeout));
   runner.policy = [&](const io::DoorVisit& visit) { return policy->refuses(visit, runtime->now()); };
-  Site site(*runtime, Guard((*listener)->local()), std::move(runner));
+  const auto shelf = open_shelf(*runtime, options.store);
+  Site site(*runtime, Guard((*listener)->local()), std::move(runner), shelf.get());
   io::Group group;
   group.spawn(accept_all(*runtime, **listener, site, group));
   ready(site.guard().address());

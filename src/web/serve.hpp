@@ -16,6 +16,7 @@ struct ServeOptions {
   api::WorldOptions world;                              ///< for every run; --via cannot be had
   std::vector<std::string> world_arguments;             ///< the same, as the command line has it
   std::string scenario;                                 ///< every run in this scenario's world: "demo" or a path
+  std::string store;                                    ///< a URL or path; empty: a file below the state directory
   std::vector<std::string> allowed_targets;             ///< networks that may be asked although they are not public
 };
 

@@ -49,8 +49,8 @@ Answer asset_answer(const http::Request& request) {
 
 }  // namespace
 
-Site::Site(io::Runtime& runtime, Guard guard, RunnerOptions runner)
-    : runtime_(runtime), guard_(std::move(guard)), reader_(runtime), jobs_(runtime, std::move(runner)) {}
+Site::Site(io::Runtime& runtime, Guard guard, RunnerOptions runner, Shelf* shelf)
+    : runtime_(runtime), guard_(std::move(guard)), reader_(runtime), jobs_(runtime, std::move(runner)), shelf_(shelf) {}
 
 io::Task<void> Site::serve(std::unique_ptr<io::Stream> stream) {
   http::Connection connection(std::move(stream));
@@ -143,7 +143,7 @@ io::Task<Answer> Site::answer(const Visit& visit) {
     refusal.response.fields.emplace_back("Allow", "GET, HEAD");
     co_return refusal;
   }
-  if (request.path == "/healthz") co_return json_answer(200, "{\"status\":\"ok\"}\n");
+  if (request.path == "/healthz") co_return health();
   if (request.path == "/metrics") co_return metrics();
   if (request.path == "/favicon.ico") co_return asset_answer(request);
   co_return asset_answer(request);

@@ -12,12 +12,14 @@
 #include "web/guard.hpp"
 #include "web/jobs.hpp"
 #include "web/reader.hpp"
+#include "web/shelf.hpp"
 
 namespace smtpdx::web {
 
 class Site {
  public:
-  Site(io::Runtime& runtime, Guard guard, RunnerOptions runner);
+  /// `shelf` may be null: then nothing is kept. It outlives the site.
+  Site(io::Runtime& runtime, Guard guard, RunnerOptions runner, Shelf* shelf);
 
   const Guard& guard() const { return guard_; }
   Reader& reader() { return reader_; }
@@ -39,8 +41,12 @@ class Site {
   Answer start_diagnosis(const Visit& visit);
   Answer start_relay_test(const Visit& visit);
   Answer start(const Visit& visit, NewJob job);
-  Answer job_answer(const Visit& visit, JobKind kind);
-  Answer history(const Visit& visit);
+  io::Task<Answer> job_answer(const Visit& visit, JobKind kind);
+  io::Task<Answer> stored_answer(const Visit& visit, JobKind kind);
+  io::Task<Answer> keep(const Visit& visit, JobPtr job);
+  Answer list_jobs(const Visit& visit, JobKind kind) const;
+  io::Task<Answer> history(const Visit& visit);
+  Answer health() const;
   Answer meta() const;
   Answer metrics() const;
   JobPtr listened_job(const http::Request& request, const Endpoint& peer) const;
@@ -49,6 +55,7 @@ class Site {
   Guard guard_;
   Reader reader_;
   Jobs jobs_;
+  Shelf* shelf_;
   /// Idempotency-Key → the job it started, with the body that went with it; the newest few hundred.
   struct Remembered {
     std::string key, body, id;

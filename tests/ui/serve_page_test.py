@@ -39,7 +39,7 @@ def run_page(*address):
 def run_served():
     with tempfile.TemporaryDirectory() as state:
         begun = time.monotonic()
-        server = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True,
+        server = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", "--world", "demo"], stdout=subprocess.PIPE, text=True,
                                   env=dict(os.environ, XDG_STATE_HOME=state))
         try:
             address = server.stdout.readline().strip()
