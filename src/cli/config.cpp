@@ -4,6 +4,7 @@
 // come from a zone file (--zone) or, where --resolver names a resolver, from there: decided once, what was missing is
 // looked up, decided again, until nothing is missing.
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -12,13 +13,19 @@
 #include "cli/verbs.hpp"
 #include "dns/resolver.hpp"
 #include "intake/session_cases.hpp"
+#include "mta/exim/decide.hpp"
+#include "mta/postfix/decide.hpp"
 #include "mta/zone_file.hpp"
 #include "render/decision.hpp"
 
 namespace smtpdx::cli {
 namespace {
 
+namespace exim = mta::exim;
 namespace postfix = mta::postfix;
+
+/// A configuration of whatever product, ready to be asked.
+using Replay = std::function<mta::Decision(const mta::Session&)>;
 
 struct Options {
   OutputOptions output;
@@ -32,13 +39,14 @@ constexpr const char* examples =
     "Examples:\n"
     "  smtpdx config decide postfix:/etc/postfix --client 198.51.100.7 --sender a@example.org --rcpt b@example.net\n"
     "  smtpdx config decide postfix:/etc/postfix --port 587 --tls starttls --sasl-user alice --rcpt b@example.net\n"
+    "  smtpdx config decide exim:/etc/exim4 --client 198.51.100.7 --sender a@example.org --rcpt b@example.net\n"
     "  smtpdx config decide postfix:./etc --cases sessions.jsonl --zone dns.json --server-address 192.0.2.25/24\n"
     "Nothing is written, and no command named in the configuration is run.\n"
     "Exit code: 0 accepted (or all cases answered), 1 refused, 3 it depends on something the files do not say.";
 
 void define(Flags& flags, Options& o) {
   flags.positional("verb", o.verb, "decide", Flags::Need::required);
-  flags.positional("configuration", o.target, "postfix:DIRECTORY", Flags::Need::required);
+  flags.positional("configuration", o.target, "postfix:DIRECTORY or exim:DIRECTORY", Flags::Need::required);
   flags.text("--client", o.client, "the client's address");
   flags.port("--port", o.port, "the port it comes to (25)");
   flags.text("--helo", o.helo, "its EHLO name");
@@ -53,18 +61,24 @@ void define(Flags& flags, Options& o) {
   add_output_options(flags, o.output);
 }
 
-Result<postfix::Configuration> load(const Options& o) {
-  const auto colon = o.target.find(':');
-  const auto kind = o.target.substr(0, colon);
-  if (colon == std::string::npos || kind != "postfix")
-    return fail(ErrorKind::usage, "\"" + printable(o.target, 80) + "\" is no postfix:DIRECTORY",
-                "so far only Postfix configurations are replayed: postfix:/etc/postfix");
-  auto configuration = postfix::load(o.target.substr(colon + 1));
-  if (!configuration) return configuration;
+template <class Configuration>
+Result<Replay> replay_of(Result<Configuration> read, const Options& o) {
+  if (!read) return std::unexpected(read.error());
   auto own = intake::read_own_addresses(o.server_address);
   if (!own) return std::unexpected(own.error());
+  auto configuration = std::make_shared<Configuration>(std::move(*read));
   configuration->own_addresses = std::move(*own);
-  return configuration;
+  return [configuration](const mta::Session& session) -> mta::Decision { return decide(*configuration, session); };
+}
+
+Result<Replay> load(const Options& o) {
+  const auto colon = o.target.find(':');
+  const auto kind = o.target.substr(0, colon);
+  const auto path = colon == std::string::npos ? std::string() : o.target.substr(colon + 1);
+  if (colon != std::string::npos && kind == "postfix") return replay_of(postfix::load(path), o);
+  if (colon != std::string::npos && kind == "exim") return replay_of(exim::load(path), o);
+  return fail(ErrorKind::usage, "\"" + printable(o.target, 80) + "\" is no KIND:DIRECTORY",
+              "what is replayed so far: postfix:/etc/postfix, exim:/etc/exim4");
 }
 
 Result<intake::SessionCase> typed_case(const Options& o) {
@@ -81,7 +95,7 @@ Result<intake::SessionCase> typed_case(const Options& o) {
   auto tls = intake::read_tls(o.tls);
   if (!tls) return fail(ErrorKind::usage, tls.error().message);
   session.tls = *tls;
-  if (!o.user.empty()) session.login = postfix::Login{o.user, true};
+  if (!o.user.empty()) session.login = mta::Login{o.user, true};
   session.sender = o.sender;
   session.recipient = o.recipient;
   return one;
@@ -107,10 +121,10 @@ class LiveNames {
     return std::unique_ptr<LiveNames>(new LiveNames(std::move(*world)));
   }
 
-  postfix::Decision decide(const postfix::Configuration& configuration, postfix::Session session) {
+  mta::Decision decide(const Replay& replay, mta::Session session) {
     session.names = [this](const std::string& name, dns::Type type) { return find(name, type); };
     for (int round = 0;; ++round) {
-      auto decision = postfix::decide(configuration, session);
+      auto decision = replay(session);
       if (missing_.empty() || round == max_rounds) return decision;
       look_up();
     }
@@ -144,10 +158,10 @@ struct Ground {
   std::optional<mta::ZoneFile> zone;
   std::unique_ptr<LiveNames> live;
 
-  postfix::Decision decide(const postfix::Configuration& configuration, postfix::Session session) const {
-    if (live) return live->decide(configuration, std::move(session));
+  mta::Decision decide(const Replay& replay, mta::Session session) const {
+    if (live) return live->decide(replay, std::move(session));
     if (zone) session.names = [this](const std::string& name, dns::Type type) { return zone->find(name, type); };
-    return postfix::decide(configuration, session);
+    return replay(session);
   }
 };
 
@@ -167,9 +181,9 @@ Result<Ground> ground_of(const Options& o) {
   return ground;
 }
 
-Exit exit_of(const postfix::Decision& decision) {
-  if (decision.verdict == postfix::Verdict::unknown) return Exit::inconclusive;
-  return decision.verdict == postfix::Verdict::accepted ? Exit::fine : Exit::findings;
+Exit exit_of(const mta::Decision& decision) {
+  if (decision.verdict == mta::Verdict::unknown) return Exit::inconclusive;
+  return decision.verdict == mta::Verdict::accepted ? Exit::fine : Exit::findings;
 }
 
 }  // namespace
@@ -181,9 +195,10 @@ Exit config(const std::vector<std::string>& args) {
   define(flags, o);
   if (auto done = flags.parse(args)) return *done;
   if (o.verb != "decide")
-    return complain({ErrorKind::usage, "config has no " + printable(o.verb, 40), "smtpdx config decide postfix:PATH"});
-  auto configuration = load(o);
-  if (!configuration) return complain(configuration.error());
+    return complain({ErrorKind::usage, "config has no " + printable(o.verb, 40),
+                     "smtpdx config decide postfix:PATH, smtpdx config decide exim:PATH"});
+  auto replay = load(o);
+  if (!replay) return complain(replay.error());
   auto cases = cases_of(o);
   if (!cases) return complain(cases.error());
   auto ground = ground_of(o);
@@ -191,7 +206,7 @@ Exit config(const std::vector<std::string>& args) {
   const bool json = o.output.json || o.output.format == "json" || !o.cases.empty();
   auto exit = Exit::fine;
   for (const auto& one : *cases) {
-    const auto decision = ground->decide(*configuration, one.session);
+    const auto decision = ground->decide(*replay, one.session);
     print(json ? render::decision_json(one.id, decision) : render::decision_text(decision));
     if (o.cases.empty()) exit = exit_of(decision);
   }

@@ -8,7 +8,6 @@
 namespace smtpdx::intake {
 namespace {
 
-namespace postfix = mta::postfix;
 using nlohmann::json;
 
 std::unexpected<Error> wrong(std::string what) {
@@ -26,22 +25,22 @@ Result<std::optional<std::string>> text_of(const json& object, const char* name)
   return std::optional(it->get<std::string>());
 }
 
-Result<void> read_login(const json& object, postfix::Session& session) {
+Result<void> read_login(const json& object, mta::Session& session) {
   const auto it = object.find("sasl");
   if (it == object.end() || it->is_null()) return {};
   if (!it->is_object()) return wrong("\"sasl\" is neither null nor an object");
   auto user = text_of(*it, "user");
   if (!user) return std::unexpected(user.error());
   const auto valid = it->find("valid");
-  session.login = postfix::Login{*user, valid == it->end() || !valid->is_boolean() || valid->get<bool>()};
+  session.login = mta::Login{*user, valid == it->end() || !valid->is_boolean() || valid->get<bool>()};
   return {};
 }
 
-Result<void> read_certificate(const json& object, postfix::Session& session) {
+Result<void> read_certificate(const json& object, mta::Session& session) {
   const auto it = object.find("cert");
   if (it == object.end() || it->is_null()) return {};
   if (!it->is_object()) return wrong("\"cert\" is neither null nor an object");
-  postfix::ClientCertificate certificate;
+  mta::ClientCertificate certificate;
   if (const auto trusted = it->find("trusted"); trusted != it->end() && trusted->is_boolean())
     certificate.trusted = trusted->get<bool>();
   if (const auto prints = it->find("fingerprints"); prints != it->end() && prints->is_object())
@@ -51,7 +50,7 @@ Result<void> read_certificate(const json& object, postfix::Session& session) {
   return {};
 }
 
-Result<void> read_connection(const json& object, postfix::Session& session) {
+Result<void> read_connection(const json& object, mta::Session& session) {
   auto client = text_of(object, "client");
   if (!client) return std::unexpected(client.error());
   if (*client) {
@@ -92,10 +91,10 @@ Result<SessionCase> read_case(std::string_view line, std::size_t number) {
 
 }  // namespace
 
-Result<mta::postfix::Tls> read_tls(std::string_view word) {
-  if (word.empty() || word == "none") return postfix::Tls::none;
-  if (word == "starttls") return postfix::Tls::starttls;
-  if (word == "wrapper") return postfix::Tls::wrapper;
+Result<mta::Tls> read_tls(std::string_view word) {
+  if (word.empty() || word == "none") return mta::Tls::none;
+  if (word == "starttls") return mta::Tls::starttls;
+  if (word == "wrapper") return mta::Tls::wrapper;
   return fail(ErrorKind::malformed, "TLS is \"starttls\", \"wrapper\" or nothing, not \"" + printable(word, 40) + "\"");
 }
 
@@ -113,8 +112,8 @@ Result<std::vector<SessionCase>> read_session_cases(std::string_view lines) {
   return cases;
 }
 
-Result<std::vector<mta::postfix::OwnAddress>> read_own_addresses(std::string_view list) {
-  std::vector<postfix::OwnAddress> own;
+Result<std::vector<mta::OwnAddress>> read_own_addresses(std::string_view list) {
+  std::vector<mta::OwnAddress> own;
   for (auto word : split(list, ',')) {
     word = trim(word);
     if (word.empty()) continue;

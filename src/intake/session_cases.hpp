@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "mta/postfix/decide.hpp"
+#include "mta/session.hpp"
 
 namespace smtpdx::intake {
 
 struct SessionCase {
   std::string id;  ///< as given; the line's number where there is none
-  mta::postfix::Session session;
+  mta::Session session;
 };
 
 /// {"id", "client", "port", "helo", "tls": ""|"starttls"|"wrapper", "cert": null|{"trusted", "fingerprints": {…}},
@@ -22,9 +22,9 @@ struct SessionCase {
 Result<std::vector<SessionCase>> read_session_cases(std::string_view lines);
 
 /// "", "none", "starttls", "wrapper".
-Result<mta::postfix::Tls> read_tls(std::string_view word);
+Result<mta::Tls> read_tls(std::string_view word);
 
 /// "192.0.2.25/24,2001:db8::25": addresses of the server with the prefix length of their network where given.
-Result<std::vector<mta::postfix::OwnAddress>> read_own_addresses(std::string_view list);
+Result<std::vector<mta::OwnAddress>> read_own_addresses(std::string_view list);
 
 }  // namespace smtpdx::intake

@@ -8,14 +8,13 @@
 namespace smtpdx::render {
 namespace {
 
-namespace postfix = mta::postfix;
 using Json = nlohmann::ordered_json;
 
-/// "main.cf:14"; Postfix' own defaults stand in no file.
-Json file_of(const postfix::Where& where) { return where.built_in() ? Json(nullptr) : Json(where.file); }
-Json line_of(const postfix::Where& where) { return where.built_in() ? Json(nullptr) : Json(where.line); }
+/// "main.cf:14"; built-in defaults stand in no file.
+Json file_of(const mta::Where& where) { return where.built_in() ? Json(nullptr) : Json(where.file); }
+Json line_of(const mta::Where& where) { return where.built_in() ? Json(nullptr) : Json(where.line); }
 
-Json by_json(const postfix::Decision& decision) {
+Json by_json(const mta::Decision& decision) {
   if (!decision.by) return nullptr;
   const auto& by = *decision.by;
   return {{"restriction", by.restriction},
@@ -32,7 +31,7 @@ std::string upper(std::string_view word) {
 
 }  // namespace
 
-std::string decision_json(const std::string& id, const postfix::Decision& decision) {
+std::string decision_json(const std::string& id, const mta::Decision& decision) {
   Json j;
   j["id"] = id;
   j["verdict"] = to_string(decision.verdict);
@@ -50,17 +49,17 @@ std::string decision_json(const std::string& id, const postfix::Decision& decisi
                           {"parameter", entry.parameter},
                           {"file", file_of(entry.where)},
                           {"line", line_of(entry.where)}});
-  if (decision.verdict == postfix::Verdict::unknown) j["needs"] = decision.unknown;
+  if (decision.verdict == mta::Verdict::unknown) j["needs"] = decision.unknown;
   return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string decision_text(const postfix::Decision& decision) {
+std::string decision_text(const mta::Decision& decision) {
   std::string out = upper(to_string(decision.verdict));
   if (decision.code != 0) out += " " + std::to_string(decision.code);
   if (!decision.status.empty()) out += " " + decision.status;
-  if (!decision.text.empty()) out += " " + printable(decision.text, 300);
+  if (!decision.text.empty()) out += " " + printable(fold_space(decision.text), 300);
   out += "\n";
-  if (decision.verdict == postfix::Verdict::unknown) {
+  if (decision.verdict == mta::Verdict::unknown) {
     for (const auto& what : decision.unknown) out += "Unknown  " + what + "\n";
     if (decision.if_silent)
       out += "If that says nothing: " + std::string(to_string(decision.if_silent->verdict)) +
@@ -70,7 +69,7 @@ std::string decision_text(const postfix::Decision& decision) {
     out += "Decided  " + (by.restriction.empty() ? by.parameter : by.restriction) +
            (by.restriction.empty() || by.parameter.empty() ? "" : " in " + by.parameter) + " (" + by.where.to_string() +
            "), at " + std::string(to_string(decision.stage)) + "\n";
-  } else if (decision.verdict == postfix::Verdict::accepted) {
+  } else if (decision.verdict == mta::Verdict::accepted) {
     out += "Decided  no restriction refuses: every list ran to its end\n";
   }
   std::string label = "Asked    ";

@@ -5,14 +5,14 @@
 
 #include <string>
 
-#include "mta/postfix/decide.hpp"
+#include "mta/decision.hpp"
 
 namespace smtpdx::render {
 
 /// One object of contract §7, a line with its end.
-std::string decision_json(const std::string& id, const mta::postfix::Decision& decision);
+std::string decision_json(const std::string& id, const mta::Decision& decision);
 
 /// Verdict, deciding line, every restriction that was asked, and what would have to be known.
-std::string decision_text(const mta::postfix::Decision& decision);
+std::string decision_text(const mta::Decision& decision);
 
 }  // namespace smtpdx::render

@@ -82,7 +82,7 @@ class Config(unittest.TestCase):
                 done = self.decide(*options, given='{"rcpt": "a@b.example"}\n{"rcpt": 7}\n')
                 self.assertEqual(done.returncode, 2, done.stdout)
                 self.assertIn(words, done.stderr)
-        done = self.decide("--rcpt", "a@b.example", target="exim:/etc/exim4")
+        done = self.decide("--rcpt", "a@b.example", target="sendmail:/etc/mail")
         self.assertEqual(done.returncode, 2)
         self.assertIn("postfix:/etc/postfix", done.stderr)
 

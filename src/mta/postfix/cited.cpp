@@ -7,8 +7,6 @@
 
 namespace smtpdx::mta::postfix {
 
-std::string Where::to_string() const { return built_in() ? "built-in default" : file + ":" + std::to_string(line); }
-
 void Cited::append(std::string_view text, const Where& where) {
   if (text.empty()) return;
   if (runs_.empty() || runs_.back().second != where) runs_.emplace_back(text_.size(), where);

@@ -11,16 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "mta/where.hpp"
+
 namespace smtpdx::mta::postfix {
 
-/// A line of a file. `file` is relative to the configuration directory; empty means Postfix' built-in default.
-struct Where {
-  std::string file;
-  unsigned line = 0;  ///< from 1
-  bool built_in() const { return file.empty(); }
-  std::string to_string() const;  ///< "main.cf:14", "built-in default"
-  bool operator==(const Where&) const = default;
-};
+using mta::Where;
 
 class Cited {
  public:

@@ -54,17 +54,6 @@ bool bad_domain(const Resolved& address) {
 
 }  // namespace
 
-std::string_view to_string(Verdict verdict) {
-  static constexpr std::array<std::string_view, 6> words = {"accepted",    "refused",      "no_auth",
-                                                            "no_starttls", "server_fatal", "unknown"};
-  return words[static_cast<std::size_t>(verdict)];
-}
-
-std::string_view to_string(Stage stage) {
-  static constexpr std::array<std::string_view, 6> words = {"connect", "ehlo", "starttls", "auth", "mail", "rcpt"};
-  return words[static_cast<std::size_t>(stage)];
-}
-
 Result<Configuration> load(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error))

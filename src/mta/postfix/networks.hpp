@@ -9,16 +9,11 @@
 
 #include "base/ip.hpp"
 #include "mta/postfix/match_list.hpp"
+#include "mta/session.hpp"
 
 namespace smtpdx::mta::postfix {
 
-/// An address of the server's own. `prefix` is that of its network; the full width means that it was not given.
-struct OwnAddress {
-  IpAddress address;
-  unsigned prefix = 32;
-  bool exact = true;  ///< false: `address` only stands for its network, the host's own bits were not given
-  bool prefix_known() const { return prefix < (address.is_v6() ? 128u : 32u); }
-};
+using mta::OwnAddress;
 
 struct Trust {
   Answer answer = Answer::no;
