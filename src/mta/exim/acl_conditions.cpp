@@ -160,7 +160,8 @@ Tested apply_control(Context& c, const std::string& argument) {
     return tested(Answer::error, "syntax error in \"control\" modifier: " + printable(argument, 60));
   const bool cases = name == "caseful_local_part" || name == "caselower_local_part";
   if (cases && c.acl_where != "rcpt")
-    return tested(Answer::error, "cannot use control=" + std::string(name) + " in the " + std::string(c.acl_where) + " ACL");
+    return tested(Answer::error,
+                  "cannot use control=" + std::string(name) + " in the " + std::string(c.acl_where) + " ACL");
   if (name == "caseful_local_part") c.local_part = c.caseful_local_part;
   if (name == "caselower_local_part") c.local_part = to_lower(c.local_part);
   if (name == "allow_auth_unadvertised") c.auth_unadvertised_allowed = true;
