@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "engine/diagnose.hpp"
 #include "io/real.hpp"
+#include "kb/letters.hpp"
 #include "mock/run.hpp"
 #include "render/render.hpp"
 
@@ -68,8 +69,18 @@ engine::Job job_of(const DiagnosisRequest& request, diag::Case question) {
   return job;
 }
 
+/// Contract §5's document, and in it the letter for what was found, in every language that there is.
 std::string document(const diag::Report& report, const trace::Log& log) {
-  return render::diagnosis_json({report, kb::Catalogue::builtin(), &log, {}});
+  const render::Subject subject{report, kb::Catalogue::builtin(), &log, {}};
+  auto text = render::diagnosis_json(subject);
+  json letters = json::object();
+  for (const auto& language : kb::letter_languages()) {
+    const auto book = kb::letter_book(language);
+    const auto letter = book ? render::letter(subject, *book) : std::string();
+    if (!letter.empty()) letters[language] = letter;
+  }
+  text.erase(text.rfind('}'));
+  return text + ",\"letters\":" + one_line(letters) + "}\n";
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ using Emit = std::function<void(std::string_view event, const std::string& json)
 /// "line" events, for trace::Log::watch. `emit` must outlive the log's use.
 trace::Channel::Watcher line_watcher(const Emit& emit);
 
-/// Asks the world. Errors: usage. What went wrong out there is in the document.
+/// Asks the world. Errors: usage. What went wrong out there is in the document. It has one key more than the command
+/// line's: "letters", the letter to the one who can fix it by language.
 Result<std::string> diagnose(const DiagnosisRequest& request, World& world, const Emit& emit);
 
 /// The same question put to a scenario's internet on this machine's loopback. `demo` asks the scenario's own question.
