@@ -220,7 +220,6 @@ io_uring_params ring;
 
 const Attempt attempts[] = {
     // files
-    {"open", Alone::succeeds, [] { return worked(::syscall(SYS_open, "/etc/passwd", O_RDONLY)); }},
     {"openat", Alone::succeeds, [] { return worked(::open("/etc/passwd", O_RDONLY)); }},
     {"openat2", Alone::succeeds,
      [] {
@@ -279,7 +278,6 @@ const Attempt attempts[] = {
     // other processes
     {"execve", Alone::succeeds, runs_program},
     {"execveat from memory", Alone::succeeds, runs_from_memory},
-    {"fork", Alone::succeeds, [] { return child_lives(::syscall(SYS_fork)); }},
     {"vfork", Alone::succeeds, [] { return child_lives(::vfork()); }},
     {"clone", Alone::succeeds, [] { return child_lives(::fork()); }},
     {"clone3", Alone::succeeds,
@@ -327,7 +325,9 @@ const Attempt attempts[] = {
        return worked(::ioctl(channel, FIONREAD, &n));
      }},
     {"owner of signals", Alone::succeeds, [] { return worked(::fcntl(channel, F_SETOWN, ::getpid())); }},
-#ifdef __x86_64__
+#ifdef __x86_64__  // calls that newer architectures never had
+    {"open", Alone::succeeds, [] { return worked(::syscall(SYS_open, "/etc/passwd", O_RDONLY)); }},
+    {"fork", Alone::succeeds, [] { return child_lives(::syscall(SYS_fork)); }},
     {"32-bit gate", Alone::succeeds, opens_by_the_old_gate},
     {"x32 number", Alone::fails, opens_by_x32_number},
 #endif
