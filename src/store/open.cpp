@@ -11,7 +11,8 @@ namespace {
 
 /// Trouble of the moment, worth waiting for.
 bool may_pass(Trouble trouble) {
-  return trouble == Trouble::gone || trouble == Trouble::locked || trouble == Trouble::disk_full;
+  return trouble == Trouble::gone || trouble == Trouble::locked || trouble == Trouble::disk_full ||
+         trouble == Trouble::read_only;
 }
 
 Outcome<std::unique_ptr<Sql>> make_sql(const std::string& url, Duration patience) {

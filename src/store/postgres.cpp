@@ -117,7 +117,7 @@ class PostgresSql final : public Sql {
   }
 
   Answer run(std::string_view text, std::span<const Value> values) override {
-    return ask(text, values, Clock::now() + patience_ + server_grace);
+    return ask(text, values, Clock::now() + patience_ + std::min(patience_, longest_grace));
   }
 
   void begin(Access access) override {
@@ -142,7 +142,7 @@ class PostgresSql final : public Sql {
 
  private:
   /// A statement is ended by the server after our patience; only a server that does not do so runs into our own end.
-  static constexpr Duration server_grace = 2s;
+  static constexpr Duration longest_grace = 2s;
 
   void connect() {
     const auto loaded = libpq();

@@ -9,6 +9,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -38,7 +39,10 @@ StoreError corrupt(const std::string& where, const std::string& words) {
       Trouble::corrupt, where + " is damaged: " + words,
       "stop smtpdx, move the file and its -wal file away, and restore a backup; sqlite3 FILE .recover may save more"};
 }
-StoreError cannot_open(const std::string& where, const std::string& words) {
+/// The library tells no more; what the system thinks of writing the file does.
+StoreError cannot_open(const std::string& path, const std::string& where, const std::string& words, int error) {
+  if (error == ENOSPC) return full(where);
+  if (::access(path.c_str(), W_OK) != 0 && (errno == EROFS || errno == EACCES)) return read_only(where);
   return {Trouble::gone, where + " cannot be opened: " + words, "see that its directory exists and may be written"};
 }
 
@@ -51,7 +55,7 @@ StoreError explain_io(const std::string& where, const std::string& words, int er
 }
 
 /// `error` is errno: what sqlite3_system_errno() gives is 0 after a failed write to the WAL.
-StoreError explain(const SQLite::Exception& e, int error, const std::string& where) {
+StoreError explain(const SQLite::Exception& e, int error, const std::string& path, const std::string& where) {
   switch (e.getErrorCode() & 0xFF) {  // the extended codes tell no more than errno does
     case SQLITE_FULL:
       return full(where);
@@ -66,7 +70,7 @@ StoreError explain(const SQLite::Exception& e, int error, const std::string& whe
     case SQLITE_READONLY:
       return read_only(where);
     case SQLITE_CANTOPEN:
-      return error == ENOSPC ? full(where) : cannot_open(where, e.what());
+      return cannot_open(path, where, e.what(), error);
     case SQLITE_IOERR:
       return explain_io(where, e.what(), error);
     case SQLITE_TOOBIG:
@@ -192,7 +196,7 @@ class SqliteSql final : public Sql {
     try {
       return work();
     } catch (const SQLite::Exception& e) {
-      throw Failure(explain(e, errno, where()));
+      throw Failure(explain(e, errno, path_, where()));
     }
   }
 
@@ -206,7 +210,7 @@ class SqliteSql final : public Sql {
       set_up();
       migrate(*this);
     } catch (const SQLite::Exception& e) {
-      auto error = explain(e, errno, where());
+      auto error = explain(e, errno, path_, where());
       close();
       throw Failure(std::move(error));
     } catch (...) {

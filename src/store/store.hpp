@@ -7,7 +7,8 @@
 // Durable: a call that changes something and returns success has reached the disk (SQLite: WAL with synchronous=FULL;
 // PostgreSQL: synchronous_commit=on). This holds for every such call; nothing is kept less firmly. A call that returns
 // an error has changed nothing, with one exception: `gone` after a lost connection can mean that the last step's answer
-// was lost. Every changing call may be repeated after it: a second time does no harm.
+// was lost. Every changing call may be repeated after it: a second time does no harm (an audit entry may be there
+// twice).
 //
 // Trouble is returned as a value and passes by itself: the next call tries again (SQLite at once, PostgreSQL with a
 // back-off of 0.1 to 30 seconds, during which calls fail at once). `trouble()` says how things stand.
@@ -36,8 +37,8 @@ class Sql;
 struct OpenOptions {
   /// How long a call waits for a lock, a connection or an answer.
   Duration patience = 5s;
-  /// What to do where the database cannot be reached, is locked or full at the start: fail, or give a Store that keeps
-  /// trying at every call. Damage, a newer schema and missing rights fail in any case.
+  /// What to do where the database cannot be reached, is locked, full or read-only at the start: fail, or give a Store
+  /// that keeps trying at every call. Damage, a newer schema and missing rights fail in any case.
   enum class Start { must_work, may_come_later } start = Start::must_work;
 };
 

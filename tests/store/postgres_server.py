@@ -75,9 +75,10 @@ class Server:
         for _ in range(300):
             if self.process.poll() is not None:
                 raise RuntimeError("postgres ended: " + open(os.path.join(self.folder, "log")).read()[-2000:])
-            with contextlib.suppress(FileNotFoundError, IndexError):
-                # The last line of the pid file is how far it has come (src/include/utils/pidfile.h).
-                if open(os.path.join(self.data, "postmaster.pid")).read().split("\n")[7].strip() == "ready":
+            with contextlib.suppress(FileNotFoundError, IndexError), open(os.path.join(self.data, "postmaster.pid")) as f:
+                # Its eighth line is how far it has come; after a crash the whole file may be an old one.
+                lines = f.read().split("\n")
+                if lines[7].strip() == "ready" and int(lines[0]) == self.process.pid:
                     return self
             time.sleep(0.02)
         raise RuntimeError("postgres does not answer")
