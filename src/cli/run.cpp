@@ -29,6 +29,8 @@ constexpr std::array verbs{
     Verb{"mock", mock, "play a small internet (DNS and SMTP) from a scenario file"},
     Verb{"demo", demo, "the built-in small internet, diagnosed live"},
     Verb{"serve", serve, "the page and the API on this machine; what smtpdx without words does"},
+    Verb{"account", account, "accounts and API tokens of a server that others use"},
+    Verb{"store", store, "back up, export, import, check what serve keeps"},
 };
 
 /// Parts of `serve` that run as processes of their own.

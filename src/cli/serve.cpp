@@ -46,6 +46,10 @@ Exit serve(const std::vector<std::string>& args) {
              "where to keep what you want kept: a file, or postgres://…; default: a file below ~/.local/state");
   flags.list("--allow-target", options.allowed_targets,
              "NETWORK that may be asked although it is not public; repeatable");
+  flags.text("--tls-cert", options.open.certificate, "PEM file: be reached from elsewhere, by TLS; asks for accounts");
+  flags.text("--tls-key", options.open.key, "PEM file of its key");
+  flags.toggle("--behind-proxy", options.open.behind_proxy, "a proxy before us does TLS; asks for accounts");
+  flags.list("--host", options.open.hosts, "a name this server is known by, HOST or HOST:PORT; repeatable");
   flags.text("--world", options.scenario, "play everything in a scenario's world: demo, or a file; for trying it out");
   add_world_options(flags, world);
   add_output_options(flags, output);

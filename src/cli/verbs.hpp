@@ -17,6 +17,8 @@ Exit causes(const std::vector<std::string>& args);
 Exit demo(const std::vector<std::string>& args);
 Exit mock(const std::vector<std::string>& args);
 Exit serve(const std::vector<std::string>& args);
+Exit account(const std::vector<std::string>& args);
+Exit store(const std::vector<std::string>& args);
 // Started by serve, never by hand.
 Exit sealed_reader(const std::vector<std::string>& args);
 Exit sealed_runner(const std::vector<std::string>& args);

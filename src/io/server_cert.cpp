@@ -138,4 +138,23 @@ std::string chain_pem(const ServerCert& cert) {
   return text;
 }
 
+Result<ServerCertPtr> read_server_cert(const std::string& chain_file, const std::string& key_file) {
+  BioPtr chain(BIO_new_file(chain_file.c_str(), "r")), key(BIO_new_file(key_file.c_str(), "r"));
+  if (!chain) return fail(ErrorKind::unreadable, chain_file + ": cannot be read: " + openssl_words());
+  if (!key) return fail(ErrorKind::unreadable, key_file + ": cannot be read: " + openssl_words());
+  auto read = std::make_shared<ServerCert>();
+  while (X509* certificate = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
+    X509Shared shared(certificate, X509_free);
+    if (read->certificate) read->sent_after.push_back(std::move(shared));
+    if (!read->certificate) read->certificate = std::move(shared);
+  }
+  read->key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  openssl_words();  // the end of a PEM file is an error to OpenSSL
+  if (!read->certificate) return fail(ErrorKind::unreadable, chain_file + ": holds no certificate in PEM form");
+  if (!read->key) return fail(ErrorKind::unreadable, key_file + ": holds no private key in PEM form");
+  if (X509_check_private_key(read->certificate.get(), read->key.get()) != 1)
+    return fail(ErrorKind::usage, key_file + " is not the key of " + chain_file);
+  return ServerCertPtr(std::move(read));
+}
+
 }  // namespace smtpdx::io

@@ -33,6 +33,10 @@ struct CertSpec {
 /// Fails with ErrorKind::usage where a name cannot be put into a certificate.
 Result<ServerCertPtr> make_server_cert(const CertSpec& spec);
 
+/// From PEM files: the leaf and what is sent after it, in this order, and its key (without a pass phrase). Fails with
+/// ErrorKind::unreadable, or usage where they do not belong together.
+Result<ServerCertPtr> read_server_cert(const std::string& chain_file, const std::string& key_file);
+
 /// PEM of the certificate itself (a root's is what --ca wants), of its key, and of all that a server sends.
 std::string certificate_pem(const ServerCert& cert);
 std::string private_key_pem(const ServerCert& cert);

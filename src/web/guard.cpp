@@ -37,14 +37,41 @@ bool same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Guard::Guard(Endpoint listening) : listening_(listening), token_(random_word()) {
-  const auto port = ":" + std::to_string(listening.port);
-  cookie_ = "smtpdx_" + std::to_string(listening.port);
-  hosts_ = {to_lower(listening.to_string()), "localhost" + port};
-  if (listening.port == 80) hosts_.insert(hosts_.end(), {"localhost", to_lower(listening.address.to_string())});
+Guard::Guard(GuardOptions options) : options_(std::move(options)), token_(random_word()) {
+  const auto& at = options_.listening;
+  const auto port = ":" + std::to_string(at.port);
+  cookie_ = "smtpdx_" + std::to_string(at.port);
+  hosts_ = {to_lower(at.to_string())};
+  if (at.address.is_loopback()) hosts_.push_back("localhost" + port);
+  if (at.address.is_loopback() && at.port == 80)
+    hosts_.insert(hosts_.end(), {"localhost", to_lower(at.address.to_string())});
+  for (const auto& host : options_.hosts) hosts_.push_back(to_lower(host));
 }
 
-std::string Guard::address() const { return "http://" + listening_.to_string() + "/#token=" + token_; }
+std::string Guard::address() const {
+  const auto authority = options_.hosts.empty() ? options_.listening.to_string() : options_.hosts.front();
+  const auto page = (options_.https ? "https://" : "http://") + authority + "/";
+  return options_.accounts ? page : page + "#token=" + token_;
+}
+
+std::string Guard::cookie_field(std::string_view value) const {
+  return cookie_ + "=" + std::string(value) + "; HttpOnly; SameSite=Strict; Path=/" +
+         (options_.https ? "; Secure" : "");
+}
+
+Endpoint Guard::client(const http::Request& request, const Endpoint& peer) const {
+  if (!options_.behind_proxy) return peer;
+  auto named = request.field("x-forwarded-for");
+  if (const auto comma = named.rfind(','); comma != named.npos) named = named.substr(comma + 1);
+  const auto address = IpAddress::parse(trim(named));
+  return address ? Endpoint{*address, 0} : peer;
+}
+
+std::string_view Guard::bearer(const http::Request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  const auto field = request.field("authorization");
+  return field.starts_with(scheme) ? field.substr(scheme.size()) : std::string_view();
+}
 
 bool Guard::is_our_host(std::string_view authority) const {
   return std::find(hosts_.begin(), hosts_.end(), to_lower(authority)) != hosts_.end();
@@ -53,10 +80,10 @@ bool Guard::is_our_host(std::string_view authority) const {
 std::optional<Answer> Guard::refuses(const http::Request& request) const {
   if (request.count("host") != 1 || !is_our_host(request.field("host")))
     return problem(403, "this server does not answer to that Host",
-                   "open http://" + listening_.to_string() + "/, the address that smtpdx printed");
+                   "open the address that smtpdx printed; other names are allowed with --host");
   if (request.has("origin")) {
     const auto origin = request.field("origin");
-    constexpr std::string_view scheme = "http://";
+    const std::string_view scheme = options_.https ? "https://" : "http://";
     if (request.count("origin") != 1 || !origin.starts_with(scheme) || !is_our_host(origin.substr(scheme.size())))
       return problem(403, "requests from other pages are refused");
   }
@@ -76,9 +103,7 @@ bool Guard::has_session(const http::Request& request) const {
 }
 
 bool Guard::knows(const http::Request& request, const Endpoint& peer) const {
-  constexpr std::string_view bearer = "Bearer ";
-  const auto authorization = request.field("authorization");
-  if (authorization.starts_with(bearer)) return same_secret(authorization.substr(bearer.size()), token_);
+  if (const auto token = bearer(request); !token.empty()) return same_secret(token, token_);
   if (has_session(request)) return true;
   return peer.address.is_loopback() && !comes_from_browser(request);
 }
@@ -87,7 +112,7 @@ std::optional<std::string> Guard::open_session(std::string_view token) {
   if (!same_secret(token, token_)) return std::nullopt;
   if (sessions_.size() >= most_sessions) sessions_.erase(sessions_.begin());
   sessions_.push_back(random_word());
-  return cookie_ + "=" + sessions_.back() + "; HttpOnly; SameSite=Strict; Path=/";
+  return sessions_.back();
 }
 
 void Guard::close_session(const http::Request& request) {

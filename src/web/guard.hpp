@@ -24,10 +24,27 @@ std::string random_word();
 /// Takes as long whatever stands in them (for equal lengths).
 bool same_secret(std::string_view a, std::string_view b);
 
+struct GuardOptions {
+  Endpoint listening;  ///< where the server really listens
+  std::vector<std::string>
+      hosts;                  ///< further authorities it is known by: "smtpdx.example.org", "smtpdx.example.org:8443"
+  bool https = false;         ///< TLS here or at a proxy before us
+  bool behind_proxy = false;  ///< X-Forwarded-For is believed: its last address was written by our own proxy
+  bool accounts = false;      ///< not only for this machine: callers.hpp
+};
+
 class Guard {
  public:
-  /// `listening` is where the server really listens.
-  explicit Guard(Endpoint listening);
+  explicit Guard(GuardOptions options);
+
+  /// Who is at the other end: the connection's peer, or the one whom our proxy names.
+  Endpoint client(const http::Request& request, const Endpoint& peer) const;
+  bool has_accounts() const { return options_.accounts; }
+  const std::string& cookie_name() const { return cookie_; }
+  /// Set-Cookie's value.
+  std::string cookie_field(std::string_view value) const;
+  /// The token of `Authorization: Bearer`; empty where there is none.
+  static std::string_view bearer(const http::Request& request);
 
   /// The per-start token.
   const std::string& token() const { return token_; }
@@ -40,7 +57,7 @@ class Guard {
   /// the fields that browsers send).
   bool knows(const http::Request& request, const Endpoint& peer) const;
 
-  /// A session for the one who has the token: the Set-Cookie value. Nothing where the token is another one.
+  /// A session for the one who has the token: the cookie's value. Nothing where the token is another one.
   std::optional<std::string> open_session(std::string_view token);
   void close_session(const http::Request& request);
 
@@ -48,7 +65,7 @@ class Guard {
   bool is_our_host(std::string_view authority) const;
   bool has_session(const http::Request& request) const;
 
-  Endpoint listening_;
+  GuardOptions options_;
   std::vector<std::string> hosts_;  ///< authorities we answer to, lower case
   std::string token_;
   std::string cookie_;                 ///< its name, with the port: cookies know no ports

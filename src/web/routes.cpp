@@ -181,24 +181,6 @@ Answer causes(const std::vector<std::string>& segments) {
 
 }  // namespace
 
-io::Task<Answer> Site::open_session(const http::Request& request) {
-  if (request.method == "DELETE") {
-    guard_.close_session(request);
-    co_return no_content();
-  }
-  const auto body = ordered_json::parse(request.body, nullptr, false);
-  const auto token = body.is_object() ? body.value("token", ordered_json()) : ordered_json();
-  if (!token.is_string()) co_return problem(422, "no token", "the body is {\"token\": \"…\"}");
-  auto cookie = guard_.open_session(token.get<std::string>());
-  if (!cookie) {
-    co_await runtime_.sleep_until(runtime_.now() + 1s);  // guessing is hopeless; this makes it dull, too
-    co_return problem(401, "that token is not of this start of smtpdx", "open the address that smtpdx printed");
-  }
-  auto answer = no_content();
-  answer.response.fields.emplace_back("Set-Cookie", std::move(*cookie));
-  co_return answer;
-}
-
 Answer Site::meta() const {
   ordered_json j;
   j["version"] = SMTPDX_VERSION;
@@ -228,13 +210,13 @@ Answer Site::metrics() const {
 
 Answer Site::start(const Visit& visit, NewJob wanted) {
   const std::string key(visit.request.field("idempotency-key"));
-  wanted.owner = visit.owner;
-  const auto full_key = visit.owner + "\n" + key;
+  wanted.owner = visit.owner();
+  const auto full_key = visit.owner() + "\n" + key;
   for (const auto& r : remembered_) {
     if (key.empty() || r.key != full_key) continue;
     if (r.body != visit.request.body)
       return problem(422, "this Idempotency-Key went with another request", "choose a new key for a new request");
-    if (const auto job = jobs_.find(r.id, visit.owner)) return json_answer(202, started_json(*job));
+    if (const auto job = jobs_.find(r.id, visit.owner())) return json_answer(202, started_json(*job));
   }
   const auto job = jobs_.start(std::move(wanted));
   if (!job) {
@@ -283,15 +265,15 @@ Answer Site::start_relay_test(const Visit& visit) {
 
 io::Task<Answer> Site::job_answer(const Visit& visit, JobKind kind) {
   const auto& method = visit.request.method;
-  const auto job = jobs_.find(visit.segments[2], visit.owner);
+  const auto job = jobs_.find(visit.segments[2], visit.owner());
   if (!job || job->kind != kind) co_return co_await stored_answer(visit, kind);
   if (visit.segments.size() == 4 && visit.segments[3] == "saved") co_return co_await keep(visit, job);
   if (visit.segments.size() != 3) co_return not_found();
   if (method == "GET" || method == "HEAD") co_return json_answer(200, job_json(view_of(*job)));
   if (method != "DELETE") co_return wrong_method("GET, DELETE");
-  jobs_.forget(job->id, visit.owner);
+  jobs_.forget(job->id, visit.owner());
   if (job->saved && shelf_) {
-    auto erase = [id = job->id, owner = visit.owner](store::Store& s) { return s.erase(id, owner); };
+    auto erase = [id = job->id, owner = visit.owner()](store::Store& s) { return s.erase(id, owner); };
     const auto erased = co_await shelf_->ask(erase);
     if (!erased) co_return store_problem(erased.error());
   }
@@ -303,7 +285,7 @@ io::Task<Answer> Site::stored_answer(const Visit& visit, JobKind kind) {
   const auto& method = visit.request.method;
   if (!shelf_ || visit.segments.size() > 4) co_return not_found();
   const auto id = visit.segments[2];
-  auto get = [id, owner = visit.owner](store::Store& s) { return s.get(id, owner); };
+  auto get = [id, owner = visit.owner()](store::Store& s) { return s.get(id, owner); };
   auto kept = co_await shelf_->ask(get);
   if (!kept) co_return store_problem(kept.error());
   if (!*kept || (**kept).kind != kind_of(kind)) co_return not_found();
@@ -311,7 +293,7 @@ io::Task<Answer> Site::stored_answer(const Visit& visit, JobKind kind) {
   if (visit.segments.size() == 3 && method == "GET") co_return json_answer(200, job_json(view_of(**kept)));
   if (saved && visit.request.body.find("true") != std::string::npos) co_return no_content();
   if (!saved && !(visit.segments.size() == 3 && method == "DELETE")) co_return wrong_method("GET, DELETE");
-  auto erase = [id, owner = visit.owner](store::Store& s) { return s.erase(id, owner); };
+  auto erase = [id, owner = visit.owner()](store::Store& s) { return s.erase(id, owner); };
   const auto erased = co_await shelf_->ask(erase);
   if (!erased) co_return store_problem(erased.error());
   co_return no_content();
@@ -330,7 +312,7 @@ io::Task<Answer> Site::keep(const Visit& visit, JobPtr job) {
     const auto done = co_await shelf_->ask(put);
     if (!done) co_return store_problem(done.error());
   } else {
-    auto erase = [id = job->id, owner = visit.owner](store::Store& s) { return s.erase(id, owner); };
+    auto erase = [id = job->id, owner = visit.owner()](store::Store& s) { return s.erase(id, owner); };
     const auto done = co_await shelf_->ask(erase);
     if (!done) co_return store_problem(done.error());
   }
@@ -345,7 +327,7 @@ Answer Site::list_jobs(const Visit& visit, JobKind kind) const {
   j["items"] = ordered_json::array();
   j["next"] = nullptr;
   bool begun = !cursor;
-  for (const auto& job : jobs_.list(visit.owner)) {
+  for (const auto& job : jobs_.list(visit.owner())) {
     if (job->kind != kind) continue;
     if (begun && j["items"].size() == limit) {
       j["next"] = j["items"].back()["id"];
@@ -360,7 +342,7 @@ Answer Site::list_jobs(const Visit& visit, JobKind kind) const {
 io::Task<Answer> Site::history(const Visit& visit) {
   if (!shelf_) co_return json_answer(200, "{\"items\":[],\"next\":null}\n");
   store::ResultQuery query;
-  query.owner = visit.owner;
+  query.owner = visit.owner();
   query.limit = limit_of(visit.request);
   query.cursor = visit.request.parameter("cursor").value_or("");
   auto list = [query](store::Store& s) { return s.list(query); };
@@ -382,38 +364,76 @@ Answer Site::health() const {
   return json_answer(200, dump(j));
 }
 
+/// What an account or token may not do, or not so often.
+std::optional<Answer> Site::not_allowed(const Visit& visit, std::string_view scope) {
+  if (!visit.caller->may(scope))
+    return problem(403, "this token has no scope \"" + std::string(scope) + "\"",
+                   "smtpdx account token makes another one");
+  if (!guard_.has_accounts() || visit.request.method != "POST") return std::nullopt;
+  auto& limit = scope == "explain" ? explain_limit_ : job_limit_;
+  if (limit.take(visit.owner(), runtime_.now())) return std::nullopt;
+  auto answer = problem(429, "that was often enough for now", "try again in a while");
+  answer.response.fields.emplace_back("Retry-After", scope == "explain" ? "5" : "60");
+  return answer;
+}
+
+io::Task<Answer> Site::explain(const Visit& visit, Reading reading) {
+  if (visit.request.method != "POST") co_return wrong_method("POST");
+  if (auto refusal = not_allowed(visit, "explain")) co_return std::move(*refusal);
+  ++explained_;
+  auto question = reading == Reading::letters ? protocol::letters_json : protocol::explain_json;
+  if (reading == Reading::refusals && is_type(visit.request, "message/rfc822")) question = protocol::explain_message;
+  co_return co_await reader_.ask(question, visit.request.body);
+}
+
+io::Task<Answer> Site::job_routes(const Visit& visit, JobKind kind) {
+  const bool one = visit.segments.size() > 2;
+  const bool saved = visit.segments.size() == 4 && visit.segments[3] == "saved";
+  const bool get = visit.request.method == "GET" || visit.request.method == "HEAD";
+  const auto scope = saved ? "keep" : kind == JobKind::diagnosis ? "diagnose" : "relay";
+  if (auto refusal = not_allowed(visit, scope)) co_return std::move(*refusal);
+  if (one) co_return co_await job_answer(visit, kind);
+  if (get) co_return list_jobs(visit, kind);
+  if (visit.request.method != "POST") co_return wrong_method("GET, POST");
+  auto answer = kind == JobKind::diagnosis ? start_diagnosis(visit) : start_relay_test(visit);
+  callers_.note(visit.owner(), visit.segments[1], "", std::to_string(answer.response.status));
+  co_return answer;
+}
+
+io::Task<Answer> Site::session_route(const Visit& visit) {
+  const auto& method = visit.request.method;
+  if (method == "POST") co_return co_await callers_.log_in(visit.request, visit.peer);
+  if (method == "DELETE") co_return co_await callers_.log_out(visit.request);
+  if (method != "GET" && method != "HEAD") co_return wrong_method("GET, POST, DELETE");
+  if (!visit.caller) co_return nobody();
+  ordered_json j;
+  j["user"] = visit.owner();
+  j["scopes"] = visit.caller->scopes;
+  co_return json_answer(200, dump(j));
+}
+
+/// 401 with what to do about it: the page shows a form where there are accounts.
+Answer Site::nobody() const {
+  if (!guard_.has_accounts())
+    return problem(401, "this page has no session with smtpdx", "open the address that smtpdx printed");
+  return problem(401, "log in first", "POST /v1/session with user and password, or send an API token");
+}
+
 io::Task<Answer> Site::api(const Visit& visit) {
-  const auto& request = visit.request;
   const auto& path = visit.segments;
-  const auto& method = request.method;
+  const bool get = visit.request.method == "GET" || visit.request.method == "HEAD";
   const std::string what = path.size() > 1 ? path[1] : "";
-  const bool post = method == "POST", get = method == "GET" || method == "HEAD";
-  if (what == "session" && path.size() == 2 && (post || method == "DELETE")) co_return co_await open_session(request);
-  if (!guard_.knows(request, visit.peer))
-    co_return problem(401, "this page has no session with smtpdx", "open the address that smtpdx printed");
-  if (what == "session" && path.size() == 2 && get)
-    co_return json_answer(200, "{\"user\":\"local\",\"scopes\":[\"all\"]}\n");
+  if (what == "session" && path.size() == 2) co_return co_await session_route(visit);
+  if (!visit.caller) co_return nobody();
   if (what == "meta" && path.size() == 2) co_return get ? meta() : wrong_method("GET");
   if (what == "causes" && path.size() <= 3) co_return get ? causes(path) : wrong_method("GET");
-  if (what == "explain" && path.size() == 2) {
-    if (!post) co_return wrong_method("POST");
-    ++explained_;
-    const bool message = is_type(request, "message/rfc822");
-    co_return co_await reader_.ask(message ? protocol::explain_message : protocol::explain_json, request.body);
-  }
-  if (what == "letters" && path.size() == 2) {
-    if (!post) co_return wrong_method("POST");
-    co_return co_await reader_.ask(protocol::letters_json, request.body);
-  }
-  if (what == "diagnoses" || what == "relay-tests") {
-    const auto kind = what == "diagnoses" ? JobKind::diagnosis : JobKind::relay_test;
-    if (path.size() > 2) co_return co_await job_answer(visit, kind);
-    if (get) co_return list_jobs(visit, kind);
-    if (!post) co_return wrong_method("GET, POST");
-    co_return kind == JobKind::diagnosis ? start_diagnosis(visit) : start_relay_test(visit);
-  }
+  if (what == "explain" && path.size() == 2) co_return co_await explain(visit, Reading::refusals);
+  if (what == "letters" && path.size() == 2) co_return co_await explain(visit, Reading::letters);
+  if (what == "diagnoses") co_return co_await job_routes(visit, JobKind::diagnosis);
+  if (what == "relay-tests") co_return co_await job_routes(visit, JobKind::relay_test);
   if (what == "history" && path.size() == 2) {
     if (!get) co_return wrong_method("GET");
+    if (auto refusal = not_allowed(visit, "keep")) co_return std::move(*refusal);
     co_return co_await history(visit);
   }
   co_return not_found();

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t most_connections = 4000;
+constexpr Duration handshake_limit = 20s;
 
 /// Becomes readable when the user or the system wants us to end.
 io::OwnedFd end_signals() {
@@ -32,12 +33,24 @@ io::OwnedFd end_signals() {
   return io::OwnedFd(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
-io::Task<void> accept_all(io::Runtime& runtime, io::Listener& listener, Site& site, io::Group& group) {
+io::Task<void> serve_one(io::Runtime& runtime, Site& site, std::unique_ptr<io::ServerStream> stream,
+                         io::ServerCertPtr certificate) {
+  if (certificate) {
+    io::TlsServerOptions tls{certificate, io::TlsVersion::tls1_2, io::TlsVersion::tls1_3};
+    const auto facts = co_await stream->start_tls_server(tls, runtime.deadline_in(handshake_limit));
+    if (!facts.established) co_return;
+  }
+  co_await site.serve(std::move(stream));
+}
+
+io::Task<void> accept_all(io::Runtime& runtime, io::Listener& listener, Site& site, io::Group& group,
+                          io::ServerCertPtr certificate) {
   for (;;) {
     auto stream = co_await listener.accept(runtime.deadline_in(1h));
     if (!stream && stream.error().kind == io::Failure::closed) co_return;
     if (!stream && stream.error().kind == io::Failure::local) co_await runtime.sleep_until(runtime.now() + 100ms);
-    if (stream && group.running() < most_connections) group.spawn(site.serve(std::move(*stream)));
+    if (stream && group.running() < most_connections)
+      group.spawn(serve_one(runtime, site, std::move(*stream), certificate));
   }
 }
 
@@ -77,16 +90,55 @@ Result<TargetPolicy> policy_of(const ServeOptions& options) {
 
 }  // namespace
 
+namespace {
+
+bool for_others(const ServeOptions& options) {
+  const auto& open = options.open;
+  return !options.listen.address.is_loopback() || open.behind_proxy || !open.certificate.empty() || !open.hosts.empty();
+}
+
+Result<io::ServerCertPtr> certificate_of(const PublicOptions& open) {
+  if (open.certificate.empty()) return nullptr;
+  return io::read_server_cert(open.certificate, open.key.empty() ? open.certificate : open.key);
+}
+
+/// Who listens for others must have accounts, and keep passwords off the open line.
+Result<void> may_listen(const ServeOptions& options, Shelf* shelf) {
+  if (!for_others(options)) return {};
+  if (options.open.certificate.empty() && !options.open.behind_proxy)
+    return fail(ErrorKind::usage, "--listen " + options.listen.to_string() + ": from elsewhere only by TLS",
+                "give --tls-cert and --tls-key, or say --behind-proxy where one does TLS for us; for yourself alone: "
+                "ssh -L 8025:127.0.0.1:8025 HOST");
+  if (!shelf) return fail(ErrorKind::usage, "accounts need a store", "see the line above, or name one with --store");
+  return {};
+}
+
+io::Task<store::Outcome<std::vector<store::User>>> all_users(Shelf& shelf) {
+  auto list = [](store::Store& s) { return s.users(); };
+  co_return co_await shelf.ask(list);
+}
+
+Result<void> has_an_account(io::Runtime& runtime, Shelf& shelf) {
+  const auto users = io::run(runtime, all_users(shelf));
+  if (!users) return std::unexpected(users.error().as_error());
+  if (!users->empty()) return {};
+  return fail(ErrorKind::usage, "there is no account yet", "make one: smtpdx account add NAME");
+}
+
+}  // namespace
+
 Result<void> serve(const ServeOptions& options, const std::function<void(const std::string&)>& ready) {
-  if (!options.listen.address.is_loopback())
-    return fail(ErrorKind::usage,
-                "--listen " + options.listen.to_string() + ": only this machine's own 127.0.0.0/8 or [::1] for now",
-                "from elsewhere: ssh -L 8025:127.0.0.1:8025 HOST, and open it there");
   auto policy = policy_of(options);
   if (!policy) return std::unexpected(policy.error());
+  auto certificate = certificate_of(options.open);
+  if (!certificate) return std::unexpected(certificate.error());
   auto runtime = io::make_runtime();
   const auto signals = end_signals();
   const auto readiness = io::make_readiness(*runtime, signals.get());
+  const auto shelf = open_shelf(*runtime, options.store);
+  if (auto ok = may_listen(options, shelf.get()); !ok) return ok;
+  if (for_others(options))
+    if (auto ok = has_an_account(*runtime, *shelf); !ok) return ok;
   auto listener = io::listen_tcp(*runtime, options.listen);
   if (!listener) return std::unexpected(listener.error());
   RunnerOptions runner;
@@ -94,10 +146,11 @@ Result<void> serve(const ServeOptions& options, const std::function<void(const s
   runner.scenario = options.scenario;
   runner.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.world.timeout));
   runner.policy = [&](const io::DoorVisit& visit) { return policy->refuses(visit, runtime->now()); };
-  const auto shelf = open_shelf(*runtime, options.store);
-  Site site(*runtime, Guard((*listener)->local()), std::move(runner), shelf.get());
+  const bool https = *certificate || options.open.behind_proxy;
+  Guard guard({(*listener)->local(), options.open.hosts, https, options.open.behind_proxy, for_others(options)});
+  Site site(*runtime, std::move(guard), std::move(runner), shelf.get());
   io::Group group;
-  group.spawn(accept_all(*runtime, **listener, site, group));
+  group.spawn(accept_all(*runtime, **listener, site, group, *certificate));
   ready(site.guard().address());
   if (auto ok = site.reader().start(); !ok) return ok;
   io::run(*runtime, until_readable(*runtime, *readiness));

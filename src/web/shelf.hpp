@@ -48,6 +48,12 @@ class Shelf {
     co_return std::move(*state->outcome);
   }
 
+  /// The same, where nobody waits for the outcome. What the store cannot take is dropped; trouble() says so.
+  template <class Work>
+  void tell(Work work) {
+    [[maybe_unused]] const bool taken = thread_->ask(std::move(work), [](auto) {});
+  }
+
   std::optional<store::StoreError> trouble() const { return thread_->trouble(); }
 
  private:

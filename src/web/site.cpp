@@ -50,7 +50,12 @@ Answer asset_answer(const http::Request& request) {
 }  // namespace
 
 Site::Site(io::Runtime& runtime, Guard guard, RunnerOptions runner, Shelf* shelf)
-    : runtime_(runtime), guard_(std::move(guard)), reader_(runtime), jobs_(runtime, std::move(runner)), shelf_(shelf) {}
+    : runtime_(runtime),
+      guard_(std::move(guard)),
+      callers_(runtime, guard_, shelf),
+      reader_(runtime),
+      jobs_(runtime, std::move(runner)),
+      shelf_(shelf) {}
 
 io::Task<void> Site::serve(std::unique_ptr<io::Stream> stream) {
   http::Connection connection(std::move(stream));
@@ -64,11 +69,12 @@ io::Task<void> Site::serve(std::unique_ptr<io::Stream> stream) {
       co_await connection.respond(refusal.response, true, false, runtime_.deadline_in(write_limit));
       co_return;
     }
-    if (auto job = listened_job(*request, connection.peer())) {
+    Visit visit{*request, guard_.client(*request, connection.peer()), segments_of(request->path), std::nullopt};
+    if (!guard_.refuses(*request)) visit.caller = co_await callers_.identify(*request, visit.peer);
+    if (auto job = listened_job(visit)) {
       co_await serve_events(connection, job, *request);
       co_return;
     }
-    const Visit visit{*request, connection.peer(), segments_of(request->path), "local"};
     auto given = co_await answer(visit);
     add_security_fields(given.response);
     const auto body = given.response.body.empty() ? given.elsewhere : std::string_view(given.response.body);
@@ -78,12 +84,12 @@ io::Task<void> Site::serve(std::unique_ptr<io::Stream> stream) {
   }
 }
 
-JobPtr Site::listened_job(const http::Request& request, const Endpoint& peer) const {
-  const auto segments = segments_of(request.path);
-  const bool events = segments.size() == 4 && segments[0] == "v1" && segments[3] == "events" &&
-                      (segments[1] == "diagnoses" || segments[1] == "relay-tests");
-  if (!events || request.method != "GET" || guard_.refuses(request) || !guard_.knows(request, peer)) return nullptr;
-  return jobs_.find(segments[2], "local");
+JobPtr Site::listened_job(const Visit& visit) const {
+  const auto& path = visit.segments;
+  const bool events = path.size() == 4 && path[0] == "v1" && path[3] == "events" &&
+                      (path[1] == "diagnoses" || path[1] == "relay-tests");
+  if (!events || visit.request.method != "GET" || !visit.caller) return nullptr;
+  return jobs_.find(path[2], visit.owner());
 }
 
 namespace {
@@ -144,7 +150,10 @@ io::Task<Answer> Site::answer(const Visit& visit) {
     co_return refusal;
   }
   if (request.path == "/healthz") co_return health();
-  if (request.path == "/metrics") co_return metrics();
+  if (request.path == "/metrics") {
+    if (guard_.has_accounts() && !visit.caller) co_return problem(401, "counters are for those who have a token");
+    co_return metrics();
+  }
   if (request.path == "/favicon.ico") co_return asset_answer(request);
   co_return asset_answer(request);
 }

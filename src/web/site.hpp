@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/connection.hpp"
+#include "web/callers.hpp"
 #include "web/guard.hpp"
 #include "web/jobs.hpp"
 #include "web/reader.hpp"
@@ -32,12 +33,18 @@ class Site {
     const http::Request& request;
     Endpoint peer;
     std::vector<std::string> segments;  ///< of the path
-    std::string owner;
+    std::optional<Caller> caller;       ///< nobody where the request shows no session or token
+    const std::string& owner() const { return caller->name; }
   };
   io::Task<void> serve_events(http::Connection& connection, JobPtr job, const http::Request& request);
   io::Task<Answer> answer(const Visit& visit);
   io::Task<Answer> api(const Visit& visit);
-  io::Task<Answer> open_session(const http::Request& request);
+  std::optional<Answer> not_allowed(const Visit& visit, std::string_view scope);
+  enum class Reading { refusals, letters };
+  io::Task<Answer> explain(const Visit& visit, Reading reading);
+  io::Task<Answer> job_routes(const Visit& visit, JobKind kind);
+  io::Task<Answer> session_route(const Visit& visit);
+  Answer nobody() const;
   Answer start_diagnosis(const Visit& visit);
   Answer start_relay_test(const Visit& visit);
   Answer start(const Visit& visit, NewJob job);
@@ -49,10 +56,12 @@ class Site {
   Answer health() const;
   Answer meta() const;
   Answer metrics() const;
-  JobPtr listened_job(const http::Request& request, const Endpoint& peer) const;
+  JobPtr listened_job(const Visit& visit) const;
 
   io::Runtime& runtime_;
   Guard guard_;
+  Callers callers_;
+  RateLimit explain_limit_{200, 20}, job_limit_{20, 1.0 / 30};  ///< of an account
   Reader reader_;
   Jobs jobs_;
   Shelf* shelf_;
