@@ -35,7 +35,17 @@ constexpr std::size_t words_limit = std::size_t{1} << 20;
 /// Whether the catalogue knows the words; for texts that carry no code.
 bool is_known_wording(const Refusal& refusal) {
   if (refusal.reply.text.empty()) return false;
-  return understand(refusal, kb::Catalogue::builtin()).reason != kb::Reason::unknown;
+  Reading reading = understand(refusal, kb::Catalogue::builtin());
+  return reading.reason != kb::Reason::unknown && !reading.rule.starts_with("sense.");
+}
+
+/// Whether one line without a code still speaks of a refusal: somebody, and what is wrong with him. A page of text
+/// speaks of everything.
+bool is_meaningful_line(const Refusal& refusal) {
+  constexpr std::size_t longest = 300;
+  if (refusal.reply.text.empty() || refusal.reply.text.size() > longest) return false;
+  Reading reading = understand(refusal, kb::Catalogue::builtin());
+  return reading.rule.starts_with("sense.") && reading.confidence >= sense_confidence;
 }
 
 /// A refusal, else a complaint whose words the catalogue knows.
@@ -94,7 +104,9 @@ std::vector<Refusal> read_pasted(std::string_view octets) {
   }
   if (quotes_reply(whole)) return {std::move(whole)};
   if (!lines.empty()) return lines;
-  return is_known_wording(whole) ? std::vector<Refusal>{std::move(whole)} : std::vector<Refusal>{};
+  bool one_line = trim(octets).find_first_of("\r\n") == std::string_view::npos;
+  bool meant = is_known_wording(whole) || (one_line && is_meaningful_line(whole));
+  return meant ? std::vector<Refusal>{std::move(whole)} : std::vector<Refusal>{};
 }
 
 void add(ReadResult& result, std::vector<Refusal> refusals, std::size_t index) {

@@ -39,6 +39,8 @@ struct Unwrapped {
 };
 Unwrapped unwrap(std::string_view text);
 
+/// Confidence of a reading by the meaning of the words (kb/senses.hpp); those that say little have less.
+constexpr double sense_confidence = 0.5;
 /// Judges by speaker + code + text, the innermost reply first.
 Reading understand(const Refusal& refusal, const kb::Catalogue& catalogue);
 

@@ -14,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "dsn/words.hpp"
+#include "kb/senses.hpp"
 
 namespace smtpdx::dsn {
 namespace {
@@ -58,6 +59,17 @@ double confidence_of(const kb::PhraseMatch& match, const QuotedReply& reply) {
   if (match.code_agrees) value += 0.05;
   if (reply.code == 0 && !reply.status) value -= 0.1;
   return value;
+}
+
+/// What the words mean together, where no phrase says it or only one of many meanings does. True where that was taken.
+bool take_sense(Reading& reading, const QuotedReply& reply, kb::Senses::Strength strength) {
+  int reply_class = reply.code != 0 ? reply.code / 100 : reply.status ? reply.status->klass : 0;
+  const kb::Sense* sense = kb::Senses::builtin().read(reply.text, reply_class, strength);
+  if (sense == nullptr) return false;
+  reading.reason = sense->reason;
+  reading.rule = sense->id;
+  reading.confidence = strength == kb::Senses::Strength::strong ? sense_confidence : sense_confidence - 0.15;
+  return true;
 }
 
 /// The code's own meaning, where nothing else is known.
@@ -159,9 +171,13 @@ Reading judged(const Refusal& refusal, const kb::Catalogue& catalogue) {
     reading.confidence = 0.5;
     return reading;
   }
+  bool sure = best.plain != nullptr && !best.plain->phrase->vague;
+  bool sensed = !sure && take_sense(reading, decided, kb::Senses::Strength::strong);
+  if (sensed && (best.plain == nullptr || best.plain->phrase->reason != reading.reason)) return reading;
   if (best.plain != nullptr) {
     take(reading, *best.plain->phrase);
     reading.confidence = confidence_of(*best.plain, decided);
+    if (sensed) reading.confidence = std::max(reading.confidence, 0.7);  // phrase and sense agree
     bool same = outer.wrapper != nullptr && outer.wrapper->phrase->reason == reading.reason;
     if (same && reading.states.empty() && !outer.wrapper->phrase->causes.empty()) {
       take(reading, *outer.wrapper->phrase);
@@ -184,6 +200,8 @@ Reading judged(const Refusal& refusal, const kb::Catalogue& catalogue) {
 Reading understand(const Refusal& refusal, const kb::Catalogue& catalogue) {
   Reading reading = judged(refusal, catalogue);
   refine(reading, refusal);
+  if (reading.reason == kb::Reason::unknown && !reading.wrapper_only)
+    take_sense(reading, refusal.decided(), kb::Senses::Strength::weak);
   return reading;
 }
 

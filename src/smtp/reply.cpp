@@ -300,6 +300,8 @@ std::optional<Reply> parse_reply_line(std::string_view text) {
       reply.lines.emplace_back(line);  // a line that was folded when it was pasted
     }
   }
+  // One line of the input may hold many that were joined by spaces.
+  if (reply.lines.size() > ReplyParser::most_lines) reply.lines.resize(ReplyParser::most_lines);
   reply.status = status_of(code, reply.lines);
   if (!reply.status && before && before->klass == code / 100) reply.status = before;
   return reply;

@@ -197,6 +197,14 @@ TEST(ParseReplyLine, ReadsWhatPeoplePaste) {
   }
 }
 
+TEST(ParseReplyLine, KeepsItsLimitWhenOneLineJoinsMany) {  // found by fuzz_reply
+  std::string joined;
+  for (std::size_t i = 0; i < 2 * ReplyParser::most_lines; ++i) joined += "250-x ";
+  auto reply = parse_reply_line("250-a\n" + joined + "\n" + joined);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->lines.size(), ReplyParser::most_lines);
+}
+
 TEST(ParseReplyLine, FindsNothingWhereThereIsNone) {
   for (auto text :
        {"", "   ", "Relay access denied", "5.7.1 Unable to relay", "203.0.113.7 said no", "2024-11-24 10:00", "5501 x",
