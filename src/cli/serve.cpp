@@ -44,6 +44,7 @@ Exit serve(const std::vector<std::string>& args) {
   flags.text("--listen", listen, "ADDR:PORT, default 127.0.0.1:8025; port 0 takes a free one");
   flags.text("--store", options.store,
              "where to keep what you want kept: a file, or postgres://…; default: a file below ~/.local/state");
+  flags.seconds("--keep-days", options.keep_days, "erase what was kept after so many days; default: never");
   flags.list("--allow-target", options.allowed_targets,
              "NETWORK that may be asked although it is not public; repeatable");
   flags.text("--tls-cert", options.open.certificate, "PEM file: be reached from elsewhere, by TLS; asks for accounts");

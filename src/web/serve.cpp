@@ -54,6 +54,34 @@ io::Task<void> accept_all(io::Runtime& runtime, io::Listener& listener, Site& si
   }
 }
 
+/// Tries a store in trouble again by itself, says when that changes, and erases what has had its time.
+io::Task<void> look_after(io::Runtime& runtime, Shelf& shelf, store::Retention retention) {
+  constexpr Duration look_every = 20s;
+  constexpr unsigned looks_between_upkeep = 15;
+  bool in_trouble = false;
+  for (unsigned looks = 0;; ++looks) {
+    if (shelf.trouble()) {
+      auto probe = [](store::Store& s) { return s.probe(); };
+      co_await shelf.ask(probe);
+    }
+    const auto trouble = shelf.trouble();
+    if (trouble && !in_trouble) std::fprintf(stderr, "smtpdx: nothing can be kept now: %s\n", trouble->message.c_str());
+    if (!trouble && in_trouble) std::fputs("smtpdx: the store works again\n", stderr);
+    in_trouble = trouble.has_value();
+    if (looks % looks_between_upkeep == 0 && !in_trouble) {
+      auto upkeep = [retention](store::Store& s) { return s.retain(retention, store::ClockReading::now()); };
+      co_await shelf.ask(upkeep);
+    }
+    co_await runtime.sleep_until(runtime.now() + look_every);
+  }
+}
+
+store::Retention retention_of(double days) {
+  store::Retention retention;
+  if (days > 0) retention.results = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(days * 86400));
+  return retention;
+}
+
 io::Task<bool> until_readable(io::Runtime& runtime, io::Readiness& readiness) {
   bool ended = false;
   while (!ended) ended = co_await readiness.wait_readable(runtime.deadline_in(1h));
@@ -151,6 +179,7 @@ Result<void> serve(const ServeOptions& options, const std::function<void(const s
   Site site(*runtime, std::move(guard), std::move(runner), shelf.get());
   io::Group group;
   group.spawn(accept_all(*runtime, **listener, site, group, *certificate));
+  if (shelf) group.spawn(look_after(*runtime, *shelf, retention_of(options.keep_days)));
   ready(site.guard().address());
   if (auto ok = site.reader().start(); !ok) return ok;
   io::run(*runtime, until_readable(*runtime, *readiness));

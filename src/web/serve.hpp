@@ -25,6 +25,7 @@ struct ServeOptions {
   std::vector<std::string> world_arguments;             ///< the same, as the command line has it
   std::string scenario;                                 ///< every run in this scenario's world: "demo" or a path
   std::string store;                                    ///< a URL or path; empty: a file below the state directory
+  double keep_days = 0;                                 ///< what was kept is erased after so many days; 0: never
   std::vector<std::string> allowed_targets;             ///< networks that may be asked although they are not public
 };
 
