@@ -416,7 +416,10 @@ io::Task<Answer> Site::session_route(const Visit& visit) {
 Answer Site::nobody() const {
   if (!guard_.has_accounts())
     return problem(401, "this page has no session with smtpdx", "open the address that smtpdx printed");
-  return problem(401, "log in first", "POST /v1/session with user and password, or send an API token");
+  auto answer = problem(401, "log in first", "POST /v1/session with user and password, or send an API token");
+  auto& body = answer.response.body;
+  body.insert(body.rfind('}'), ",\"login\":\"password\"");  // for the page: a form, not the printed address
+  return answer;
 }
 
 io::Task<Answer> Site::api(const Visit& visit) {
