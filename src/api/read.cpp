@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/read.hpp"
 
+#include "dsn/recognise.hpp"
 #include "kb/catalogue.hpp"
 
 namespace smtpdx::api {
@@ -23,6 +24,9 @@ std::vector<diag::RefusalFact> read_text(const std::string& name, std::string_vi
   auto facts = read_refusals(name, text);
   for (const auto& fact : facts)
     if (fact.refusal.is_refusal()) return facts;
+  // A whole message tells by itself what it is: an ordinary one that was pasted is no refusal because somebody pasted
+  // it.
+  if (facts.front().refusal.kind != dsn::Kind::not_a_bounce || dsn::is_message(text)) return facts;
   auto refusal = dsn::read_reply_text(text);
   if (!refusal.is_refusal()) return facts;
   refusal.source_name = name;

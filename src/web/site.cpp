@@ -31,11 +31,15 @@ bool accepts_gzip(const http::Request& request) {
   return false;
 }
 
+/// Files lie at the top and have a known ending; /causes/rcpt.one_mx_stale is a room.
+bool names_a_file(std::string_view path) {
+  return path.rfind('/') == 0 && (path.ends_with(".ico") || media_type(path) != "application/octet-stream");
+}
+
 /// Everything that is neither the API nor a file is the page, which finds its room by the path.
 Answer asset_answer(const http::Request& request) {
   const auto* found = asset(request.path);
-  if (!found && request.path.rfind('.') < request.path.rfind('/') + 1) found = asset("/index.html");
-  if (!found && request.path.find('.') == std::string::npos) found = asset("/index.html");
+  if (!found && !names_a_file(request.path)) found = asset("/index.html");
   if (!found) return problem(404, "there is nothing at " + request.path);
   Answer answer;
   const bool packed = accepts_gzip(request) && found->gzip.size() < found->octets.size();

@@ -16,7 +16,11 @@ export interface Finding {
   add: string[];
 }
 
-export const isRefusal = (e: Explanation): boolean => e.reason !== null && (e.kind === "failed" || e.kind === "delayed");
+/** Words without a code, a known phrase or a cause are a refusal only because somebody pasted them here. */
+const saysNothing = (e: Explanation): boolean => e.reason === "unknown" && e.code === null && e.status === null && !e.causes.length;
+
+export const isRefusal = (e: Explanation): boolean =>
+  e.reason !== null && (e.kind === "failed" || e.kind === "delayed") && !saysNothing(e);
 
 /** One cause stands out: it is more than possible and the next one is less, or nothing else is possible. */
 function standsOut(causes: Cause[]): Cause | null {

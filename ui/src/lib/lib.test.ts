@@ -133,6 +133,8 @@ describe("an explanation", () => {
     expect(findingOf(refusal({ kind: "not-a-bounce", reason: null })).state).toBe("note");
     expect(findingOf(refusal({ kind: "auto-reply", reason: null })).headline).toBe(en.explain.kinds["auto-reply"]![0]);
   });
+  it("knows words that say nothing", () =>
+    expect(findingOf(refusal({ reason: "unknown", code: null, status: null })).headline).toBe(en.explain.kinds.unreadable![0]));
   it("is passed on without names", () => {
     const e = refusal({ causes: [cause("a", "possible")] });
     expect(explanationText(e, findingOf(e))).not.toMatch(/alder|bob/);
