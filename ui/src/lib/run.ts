@@ -36,30 +36,33 @@ export function useRun<R>(kind: "diagnoses" | "relay-tests", id: string, fetchRu
   const [, draw] = useState(0);
   useEffect(() => {
     const live = (state.current = empty<R>());
-    let frame = 0, over = false;
+    let frame = 0, over = false, source: EventSource | null = null;
     const soon = () => { if (!frame && !over) frame = requestAnimationFrame(() => { frame = 0; draw((n) => n + 1); }); };
     const look = () => fetchRun(id).then((run) => {
       live.run = run;
       if (run.result) live.result = run.result;
       if (run.status === "done" || run.status === "failed" || run.status === "cancelled") live.ended ??= { status: run.status, problem: run.problem };
       soon();
-    }, (e) => { live.failure = e; source.close(); soon(); });
-    const source = api.eventsOf(kind, id);
-    let last = "";
-    for (const type of ["plan", "observation", "line", "verdict", "end"]) {
-      source.addEventListener(type, (event) => {
-        const message = event as MessageEvent<string>;
-        // The browser asks for the rest after a lost connection; a server that began anew must not double anything.
-        if (message.lastEventId && last && Number(message.lastEventId) <= Number(last)) return;
-        last = message.lastEventId || last;
-        take(live, type, JSON.parse(message.data));
-        if (type === "end") { source.close(); void look(); }
-        soon();
-      });
-    }
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED && !live.ended) void look(); };
-    void look();
-    return () => { over = true; cancelAnimationFrame(frame); source.close(); };
+    }, (e) => { live.failure = e; source?.close(); soon(); });
+    const listen = () => {
+      source = api.eventsOf(kind, id);
+      let last = "";
+      for (const type of ["plan", "observation", "line", "verdict", "end"]) {
+        source.addEventListener(type, (event) => {
+          const message = event as MessageEvent<string>;
+          // The browser asks for the rest after a lost connection; a server that began anew must not double anything.
+          if (message.lastEventId && last && Number(message.lastEventId) <= Number(last)) return;
+          last = message.lastEventId || last;
+          take(live, type, JSON.parse(message.data));
+          if (type === "end") { source?.close(); void look(); }
+          soon();
+        });
+      }
+      source.onerror = () => { if (source?.readyState === EventSource.CLOSED && !live.ended) void look(); };
+    };
+    // What was kept from an earlier start has a result, but no events any more.
+    void look().then(() => { if (!over && !live.failure && !(live.result && live.run?.saved)) listen(); });
+    return () => { over = true; cancelAnimationFrame(frame); source?.close(); };
   }, [kind, id]);
   return state.current;
 }
