@@ -40,7 +40,7 @@ after(async () => {
 const origin = () => new URL(address).origin;
 
 /** A page with a session (unless `open` says otherwise) that fails the test over a console error or a foreign request. */
-async function visit(body, { open = address, ready = ".doors", allow = /(?!)/, ...options } = {}) {
+async function visit(body, { open = address, ready = ".doors", allow = /(?!)/, first = async () => {}, ...options } = {}) {
   const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
@@ -49,7 +49,8 @@ async function visit(body, { open = address, ready = ".doors", allow = /(?!)/, .
   page.on("pageerror", (e) => wrong.push(`page: ${e.message}`));
   page.on("request", (r) => { if (!r.url().startsWith(origin() + "/") && !r.url().startsWith("data:")) wrong.push(`request: ${r.url()}`); });
   try {
-    await page.goto(open);
+    await first(page);
+    await page.goto(new URL(open, address).href);
     await page.waitForSelector(ready);
     await body(page);
     assert.deepEqual(wrong, []);
@@ -209,11 +210,38 @@ test("by keyboard alone, from the box to the proof", () => visit(async (page) =>
 test("without a session the page says what to do", () => visit(async (page) => {
   assert.match(await heading(page), /address that smtpdx printed/);
   assert.deepEqual(await findings(page), []);
-}, { open: new URL("/", address).href, ready: ".closed", allow: /401/ }));
+}, { open: "/", ready: ".closed", allow: /401/ }));
 
 test("a wrong token is no session", () => visit(async (page) => {
   assert.match(await heading(page), /address that smtpdx printed/);
-}, { open: new URL("/#token=wrong", address).href, ready: ".closed", allow: /401/ }));
+}, { open: "/#token=wrong", ready: ".closed", allow: /401/ }));
+
+/** A server with accounts, as far as its answers about sessions go: alice may come in. */
+async function withAccounts(page) {
+  let inside = false;
+  const problem = (title) => ({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ title, status: 401, login: "password" }) });
+  await page.route("**/v1/session", (route) => {
+    const request = route.request();
+    if (request.method() === "DELETE") { inside = false; return route.fulfill({ status: 204 }); }
+    if (request.method() === "GET") return route.fulfill(inside ? { status: 200, json: { user: "alice", scopes: [] } } : problem("log in first"));
+    inside = request.postDataJSON().password === "sesame";
+    return route.fulfill(inside ? { status: 204 } : problem("wrong"));
+  });
+  await page.route("**/v1/meta", (route) => route.fulfill({ json: { version: "0", languages: ["en"], rooms: ["explain"], consent: { max: "auth" }, history: false, demo: false } }));
+}
+
+test("where there are accounts the page asks for name and password", () => visit(async (page) => {
+  assert.deepEqual(await findings(page), []);
+  await page.fill("#user", "alice");
+  await page.fill("#password", "no");
+  await page.press("#password", "Enter");
+  assert.match(await page.textContent(".error"), /wrong/);
+  await page.fill("#password", "sesame");
+  await page.press("#password", "Enter");
+  await page.waitForSelector(".doors");
+  await page.click("text=Log out alice");
+  await page.waitForSelector("#password");
+}, { open: "/", ready: "#password", allow: /401/, first: withAccounts }));
 
 test("a result that is not known is said so", () => visit(async (page) => {
   await page.goto(origin() + "/diagnoses/d_unknown");

@@ -11,9 +11,14 @@ export class Failure extends Error {
   }
 }
 
-let lost = () => {};
+export type Door = "opening" | "open" | "closed" | "login";
+
+/** What stands between this browser and the program: the printed address, or a name and password where there are accounts. */
+const doorOf = (problem: Problem): Door => (problem.login === "password" ? "login" : "closed");
+
+let lost: (door: Door) => void = () => {};
 /** Called when the program no longer knows this browser. */
-export function onSessionLost(call: () => void) { lost = call; }
+export function onSessionLost(call: (door: Door) => void) { lost = call; }
 
 async function problemOf(answer: Response): Promise<Problem> {
   try {
@@ -23,6 +28,8 @@ async function problemOf(answer: Response): Promise<Problem> {
   return { title: `HTTP ${answer.status}` };
 }
 
+const SESSION = "/v1/session";
+
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   let answer: Response;
   try {
@@ -31,9 +38,10 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     throw new Failure(0, { title: "offline" });
   }
   if (answer.ok) return answer;
-  if (answer.status === 401) lost();
+  const problem = await problemOf(answer);
+  if (answer.status === 401 && path !== SESSION) lost(doorOf(problem));
   const wait = Number(answer.headers.get("Retry-After"));
-  throw new Failure(answer.status, await problemOf(answer), wait > 0 ? wait : null);
+  throw new Failure(answer.status, problem, wait > 0 ? wait : null);
 }
 
 const get = async <T>(path: string): Promise<T> => (await ask(path)).json();
@@ -43,26 +51,27 @@ function send(path: string, body: unknown, method = "POST"): Promise<Response> {
 }
 
 /** The token of the address that was opened becomes a cookie, and leaves the address. */
-export async function openSession(): Promise<boolean> {
+export async function openSession(): Promise<{ door: Door; user: string }> {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (token) {
     history.replaceState(history.state, "", location.pathname + location.search);
     try {
-      await send("/v1/session", { token });
-      return true;
+      await send(SESSION, { token });
     } catch (e) {
       // An old token is no harm where the browser still has a session.
       if (!(e instanceof Failure) || e.status === 0) throw e;
     }
   }
   try {
-    await ask("/v1/session");
-    return true;
+    return { door: "open", user: (await get<{ user: string }>(SESSION)).user };
   } catch (e) {
-    if (e instanceof Failure && e.status === 401) return false;
+    if (e instanceof Failure && e.status === 401) return { door: doorOf(e.problem), user: "" };
     throw e;
   }
 }
+
+export const logIn = (user: string, password: string) => send(SESSION, { user, password });
+export const logOut = () => ask(SESSION, { method: "DELETE" });
 
 export const meta = () => get<Meta>("/v1/meta");
 

@@ -2,7 +2,7 @@
 // The frame: who may be here, which rooms there are, and the page that the path names.
 import { useEffect, useState } from "preact/hooks";
 import * as api from "./api";
-import { Sorry } from "./parts/words";
+import { Field, Sorry, wordsOf } from "./parts/words";
 import { Causes, OneCause } from "./pages/causes";
 import { DiagnosisPage } from "./pages/diagnosis";
 import { ExplainPage } from "./pages/explain";
@@ -15,8 +15,6 @@ import { TargetPage } from "./pages/target";
 import { usePage, usePath } from "./router";
 import { language, languages, speak, t } from "./strings";
 import type { Meta } from "./types";
-
-type Door = "opening" | "open" | "closed";
 
 /** What is shown until the program has told what it can do. */
 const UNKNOWN: Meta = { version: "", languages: ["en"], rooms: [], consent: { max: "auth" }, history: false, demo: false };
@@ -60,7 +58,33 @@ function NoSession({ again }: { again: () => void }) {
   );
 }
 
-function Bar({ path, meta, changed }: { path: string; meta: Meta; changed: () => void }) {
+function Login({ again }: { again: () => void }) {
+  usePage(t.login.title);
+  const [user, setUser] = useState("");
+  const [password, setPassword] = useState("");
+  const [error, setError] = useState("");
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setError("");
+    try {
+      await api.logIn(user.trim(), password);
+      again();
+    } catch (e) {
+      setError(e instanceof api.Failure && e.status === 401 ? t.login.wrong : wordsOf(e).text);
+    }
+  };
+  return (
+    <form class="panel closed" onSubmit={submit} noValidate>
+      <h1>{t.login.title}</h1>
+      <Field id="user" label={t.prove.user} autocomplete="username" value={user} onInput={setUser} />
+      <Field id="password" label={t.login.password} type="password" autocomplete="current-password" value={password} onInput={setPassword} />
+      {error ? <p class="error" role="alert">{error}</p> : null}
+      <p class="go"><button class="primary">{t.login.button}</button></p>
+    </form>
+  );
+}
+
+function Bar({ path, meta, user, leave, changed }: { path: string; meta: Meta; user: string; leave: () => void; changed: () => void }) {
   const pages: [string, string, boolean][] = [
     ["/send", t.nav.send, meta.rooms.includes("diagnose")],
     ["/relay", t.nav.relay, meta.rooms.includes("relay")],
@@ -75,6 +99,7 @@ function Bar({ path, meta, changed }: { path: string; meta: Meta; changed: () =>
         {pages.filter((p) => p[2]).map(([to, words]) =>
           <a key={to} href={to} aria-current={path === to ? "page" : path.startsWith(to + "/") ? "true" : undefined}>{words}</a>)}
       </nav>
+      {user && user !== "local" ? <button type="button" class="plain" onClick={leave}>{t.login.out(user)}</button> : null}
       <label class="away" for="language">{t.language}</label>
       <select id="language" class="language" value={language} onChange={(e) => { speak(e.currentTarget.value); changed(); }}>
         {languages.map((l) => <option key={l.code} value={l.code} lang={l.code}>{l.name}</option>)}
@@ -85,7 +110,8 @@ function Bar({ path, meta, changed }: { path: string; meta: Meta; changed: () =>
 
 export function App() {
   const path = usePath();
-  const [door, setDoor] = useState<Door>("opening");
+  const [door, setDoor] = useState<api.Door>("opening");
+  const [user, setUser] = useState("");
   const [meta, setMeta] = useState<Meta>(UNKNOWN);
   const [failure, setFailure] = useState<unknown>(null);
   const [, redraw] = useState(0);
@@ -93,16 +119,16 @@ export function App() {
   const enter = async () => {
     setFailure(null);
     try {
-      if (!await api.openSession()) return setDoor("closed");
-      setMeta(await api.meta());
-      setDoor("open");
+      const session = await api.openSession();
+      setUser(session.user);
+      if (session.door === "open") setMeta(await api.meta());
+      setDoor(session.door);
     } catch (e) {
-      if (e instanceof api.Failure && e.status === 401) setDoor("closed");
-      else setFailure(e);
+      if (!(e instanceof api.Failure && e.status === 401)) setFailure(e);
     }
   };
   useEffect(() => {
-    api.onSessionLost(() => setDoor("closed"));
+    api.onSessionLost((how) => { setDoor(how); setUser(""); });
     addEventListener("hashchange", () => { if (location.hash.startsWith("#token=")) void enter(); });
     void enter();
   }, []);
@@ -110,10 +136,10 @@ export function App() {
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>("main")?.focus(); }}>{t.skip}</a>
-      <Bar path={path} meta={door === "open" ? meta : UNKNOWN} changed={() => redraw((n) => n + 1)} />
+      <Bar path={path} meta={door === "open" ? meta : UNKNOWN} user={user} leave={() => void api.logOut().finally(enter)} changed={() => redraw((n) => n + 1)} />
       <main id="main" tabIndex={-1}>
         {failure ? <Sorry failure={failure}><button type="button" onClick={enter}>{t.noSession.retry}</button></Sorry>
-          : door === "closed" ? <NoSession again={enter} />
+          : door === "closed" ? <NoSession again={enter} /> : door === "login" ? <Login again={enter} />
             : door === "open" || path === "/" ? <Routed path={path} meta={meta} />
               : <p role="status">{t.loading}</p>}
       </main>

@@ -74,7 +74,7 @@ export interface Diagnosis {
   letters?: Record<string, string>;   // by language, to the one who can fix it
 }
 
-export interface Problem { type?: string; title: string; status?: number; detail?: string; hint?: string }
+export interface Problem { type?: string; title: string; status?: number; detail?: string; hint?: string; login?: string }
 
 export type RunStatus = "queued" | "running" | "done" | "failed" | "cancelled";
 

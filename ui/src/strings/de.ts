@@ -51,6 +51,14 @@ export const de: Strings = {
     retry: "Noch einmal versuchen",
   },
 
+  login: {
+    title: "Anmelden",
+    password: "Passwort",
+    button: "Anmelden",
+    wrong: "Benutzername oder Passwort ist falsch.",
+    out: (user: string) => `${user} abmelden`,
+  },
+
   notFound: { title: "Unter dieser Adresse ist nichts", text: "Vielleicht wurde das Ergebnis beim Ende von smtpdx vergessen, oder der Link ist unvollständig.", home: "Zurück zum Anfang" },
 
   errors: {

@@ -47,6 +47,14 @@ export const en = {
     retry: "Try again",
   },
 
+  login: {
+    title: "Log in",
+    password: "Password",
+    button: "Log in",
+    wrong: "User name or password is wrong.",
+    out: (user: string) => `Log out ${user}`,
+  },
+
   notFound: { title: "There is nothing at this address", text: "Perhaps the result was forgotten when smtpdx ended, or the link is incomplete.", home: "Back to the start" },
 
   errors: {
