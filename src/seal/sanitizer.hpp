@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What sealing has to know of the sanitizers' builds.
+// What sealing has to know of the sanitizers' builds: they need all of the address space, and look whether an address
+// is there by writing it to a pipe (vptr).
 
 namespace smtpdx::seal {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool needs_all_addresses = true;
+inline constexpr bool sanitized = true;
 #elif defined(__has_feature)
-inline constexpr bool needs_all_addresses = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+inline constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
-inline constexpr bool needs_all_addresses = false;
+inline constexpr bool sanitized = false;
 #endif
 
 /// From here on the leak checker does not run at exit: it starts a thread and traces this process, which is forbidden.

@@ -105,7 +105,7 @@ Result<> set_limits(const Limits& limits) {
   auto done = set_limit(RLIMIT_CORE, 0, "limit of core dumps");
   if (done && limits.open_files > 0) done = set_limit(RLIMIT_NOFILE, limits.open_files, "limit of open files");
   if (done && limits.cpu_seconds > 0) done = set_limit(RLIMIT_CPU, limits.cpu_seconds, "limit of cpu time");
-  if (done && limits.address_space > 0 && !needs_all_addresses) {
+  if (done && limits.address_space > 0 && !sanitized) {
     done = set_limit(RLIMIT_AS, limits.address_space, "limit of address space");
   }
   return done;
@@ -247,6 +247,7 @@ Result<> load_filter(Seal kind) {
   allow_computing(filter);
   allow_open_descriptors(filter);
   if (kind == Seal::runner) allow_handed_over_sockets(filter);
+  if (sanitized) filter.allow({SCMP_SYS(pipe), SCMP_SYS(pipe2)});
   refuse_gently(filter);
   return filter.load();
 }
