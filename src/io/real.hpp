@@ -22,7 +22,7 @@ std::unique_ptr<Runtime> make_runtime(std::optional<WallTime> fixed_wall = std::
 struct TlsTrust {
   std::vector<std::string> ca_files = {};  ///< --ca: PEM files, added to the system's roots
   std::optional<WallTime> now = {};        ///< --now: the time certificates are judged at
-  /// The system's roots are read whole and now (some 10 ms), for a process that can open no file later.
+  /// The system's roots are read now (some milliseconds), for a process that can open no file later.
   bool read_now = false;
 };
 

@@ -6,10 +6,6 @@
 // first error; that becomes TlsFacts. Names are compared afterwards with X509_check_host, because a wrong name and an
 // untrusted chain are two findings.
 //
-// Roots come from the system's hashed directory, one look-up when needed: reading the whole bundle (what OpenSSL's
-// defaults do first) costs 50 to 100 ms, more than a round trip across an ocean. The bundle is for systems without
-// hashes.
-//
 // TLS 1.0 and 1.1 need security level 0 in OpenSSL 3 (their signatures are SHA-1); what a server still speaks is a fact
 // to be found out, not a risk to be avoided: a probe carries no secret before the caller has read the facts. When only
 // TLS 1.2 and newer are asked for, level 1 applies and the lists of old suites stay out of the hello.
@@ -24,13 +20,12 @@
 #include <openssl/x509v3.h>
 
 #include <cassert>
-#include <cstdlib>
-#include <filesystem>
 #include <system_error>
 
 #include "base/text.hpp"
 #include "io/server_cert_impl.hpp"
 #include "io/socket.hpp"
+#include "io/tls_roots.hpp"
 
 namespace smtpdx::io {
 namespace {
@@ -82,46 +77,6 @@ SslCtxPtr make_context(const SSL_METHOD* method) {
   // The level belongs to each session (bound_versions); the list must not remove what level 0 allows.
   SSL_CTX_set_cipher_list(context.get(), "DEFAULT:@SECLEVEL=0");
   return context;
-}
-
-/// True where the default directory holds names as c_rehash makes them ("3513523f.0").
-bool has_hashed_directory() {
-  std::error_code ignored;
-  std::size_t looked_at = 0;
-  for (std::filesystem::directory_iterator it(X509_get_default_cert_dir(), ignored), end; it != end && !ignored;
-       it.increment(ignored)) {
-    const auto name = it->path().filename().string();
-    if (name.size() == 10 && name.substr(8) == ".0" && name.find_first_not_of("0123456789abcdef") == 8) return true;
-    if (++looked_at == 4096) break;
-  }
-  return false;
-}
-
-/// SSL_CERT_FILE and SSL_CERT_DIR choose other roots, but images that set them to the system's own choose nothing.
-bool names_another(const char* environment_variable, const char* usual) {
-  const char* value = std::getenv(environment_variable);
-  std::error_code ignored;
-  return value && !std::filesystem::equivalent(value, usual, ignored);
-}
-
-bool roots_chosen_by_user() {
-  return names_another(X509_get_default_cert_file_env(), X509_get_default_cert_file()) ||
-         names_another(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
-}
-
-/// Debian's bundle of all roots, besides OpenSSL's own default file, which Debian does not have.
-constexpr const char* bundle = "/etc/ssl/certs/ca-certificates.crt";
-
-void read_system_roots(SSL_CTX* context) {
-  if (!roots_chosen_by_user()) SSL_CTX_load_verify_file(context, bundle);
-  SSL_CTX_set_default_verify_file(context);
-  ERR_clear_error();
-}
-
-void add_system_roots(SSL_CTX* context) {
-  SSL_CTX_set_default_verify_dir(context);
-  if (roots_chosen_by_user() || !has_hashed_directory()) SSL_CTX_set_default_verify_file(context);
-  ERR_clear_error();  // a system without any root is no error; chains are then untrusted
 }
 
 std::string to_lower_words(const char* words) { return words ? to_lower(words) : std::string(); }

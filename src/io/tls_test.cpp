@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "base/encoding.hpp"
@@ -55,6 +58,7 @@ class TlsTest : public testing::Test {
     TlsServerOptions server;
     TlsOptions client;
     std::optional<WallTime> now;
+    std::shared_ptr<TlsClient> trusting = {};  ///< else one that trusts root_
   };
 
   static Task<bool> serve(Listener& listener, TlsServerOptions options, Seen& seen, Deadline deadline) {
@@ -88,7 +92,8 @@ class TlsTest : public testing::Test {
 
   Seen meet(Setup setup) {
     TlsTrust trust{{root_file_}, setup.now};
-    auto connector = make_tcp_connector(*runtime_, *make_tls_client(trust));
+    auto client = setup.trusting ? setup.trusting : *make_tls_client(trust);
+    auto connector = make_tcp_connector(*runtime_, client);
     auto listener = *listen_tcp(*runtime_, {loopback, 0});
     Seen seen;
     const auto deadline = runtime_->deadline_in(10s);
@@ -125,6 +130,58 @@ TEST_F(TlsTest, TrustedChainAndRightName) {
   EXPECT_EQ(leaf.pubkey_sha256.size(), 64u);
   EXPECT_NE(leaf.sha256, leaf.pubkey_sha256);
   EXPECT_FALSE(leaf.der.empty());
+}
+
+/// A directory of roots as c_rehash makes it, chosen by SSL_CERT_DIR.
+class RootsDirectory {
+ public:
+  RootsDirectory() : path_(testing::TempDir() + "smtpdx_roots_" + std::to_string(::getpid())) {
+    std::filesystem::create_directory(path_);
+    ::setenv("SSL_CERT_DIR", path_.c_str(), 1);
+  }
+  ~RootsDirectory() {
+    ::unsetenv("SSL_CERT_DIR");
+    std::filesystem::remove_all(path_);
+  }
+  void add(const std::string& pem, const std::string& suffix) {
+    std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+    std::unique_ptr<X509, decltype(&X509_free)> root(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr),
+                                                     &X509_free);
+    char name[20];
+    std::snprintf(name, sizeof name, "%08lx.%s", X509_subject_name_hash(root.get()), suffix.c_str());
+    std::ofstream(path_ + "/" + name) << pem;
+  }
+  void remove_files() { std::filesystem::remove_all(path_); }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(TlsTest, RootsReadBeforeTheirFilesAreOutOfReach) {
+  RootsDirectory roots;
+  auto namesake = make({.common_name = "Test Root", .use = CertUse::authority});  // the same name, another key
+  roots.add(certificate_pem(*namesake), "0");
+  roots.add(certificate_pem(*root_), "1");
+  TlsTrust trust;
+  trust.read_now = true;
+  auto client = *make_tls_client(trust);
+  trust.read_now = false;
+  auto late = *make_tls_client(trust);
+  roots.remove_files();
+  for (int i = 0; i < 2; ++i) {  // looked up, then known
+    auto seen = meet({.server = {leaf({"mx.example.org"})},
+                      .client = {.server_name = "mx.example.org"},
+                      .now = {},
+                      .trusting = client});
+    EXPECT_TRUE(seen.client.chain_trusted) << seen.client.verify_error;
+  }
+  auto stranger = make({.common_name = "Another Root", .use = CertUse::authority});
+  CertSpec spec{.common_name = "leaf", .dns_names = {"mx.example.org"}};
+  spec.issuer = stranger;
+  auto seen = meet({.server = {make(spec)}, .client = {}, .now = {}, .trusting = client});
+  EXPECT_FALSE(seen.client.chain_trusted);
+  seen = meet({.server = {leaf({"mx.example.org"})}, .client = {}, .now = {}, .trusting = late});
+  EXPECT_FALSE(seen.client.chain_trusted) << "the control: looked up when needed, it is not there any more";
 }
 
 TEST_F(TlsTest, WrongNameIsSaidAndStopsNothing) {
