@@ -212,10 +212,19 @@ class PostgresSql final : public Sql {
     Sql::run("SET statement_timeout = " + limit);
     Sql::run("SET idle_in_transaction_session_timeout = " + std::to_string(to_ms(patience_) * 6));
     // A user without the right to make schemas may be given one that is there; so look first.
-    if (Sql::run("SELECT 1::int8 FROM pg_namespace WHERE nspname = 'smtpdx'").rows.empty()) {
-      Sql::run("CREATE SCHEMA IF NOT EXISTS smtpdx");
-    }
+    if (!has_schema()) make_schema();
     Sql::run("SET search_path = smtpdx");
+  }
+
+  bool has_schema() { return !Sql::run("SELECT 1::int8 FROM pg_namespace WHERE nspname = 'smtpdx'").rows.empty(); }
+
+  /// IF NOT EXISTS does not keep two who do it at once from meeting.
+  void make_schema() {
+    try {
+      Sql::run("CREATE SCHEMA IF NOT EXISTS smtpdx");
+    } catch (const Failure&) {
+      if (!conn_ || !has_schema()) throw;
+    }
   }
 
   /// A server that went away has told the socket so; looking costs no round trip.

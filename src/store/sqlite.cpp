@@ -183,11 +183,21 @@ class SqliteSql final : public Sql {
   }
 
   void tidy() override {
-    Sql::run("PRAGMA incremental_vacuum");
-    Sql::run("PRAGMA wal_checkpoint(TRUNCATE)");
+    // Who reads for long (a backup) holds the WAL; waiting for that would hold all the others.
+    auto* handle = db_->getHandle();
+    sqlite3_busy_timeout(handle, 50);
+    try {
+      Sql::run("PRAGMA incremental_vacuum(20000)");
+      Sql::run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (const Failure&) {
+      sqlite3_busy_timeout(handle, patience_ms());
+      throw;
+    }
+    sqlite3_busy_timeout(handle, patience_ms());
   }
 
  private:
+  int patience_ms() const { return static_cast<int>(to_ms(patience_)); }
   bool in_memory() const { return path_ == ":memory:"; }
 
   template <class Work>
@@ -204,8 +214,7 @@ class SqliteSql final : public Sql {
     if (!in_memory()) make_private_file(path_);
     errno = 0;
     try {
-      db_.emplace(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
-                  static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(patience_).count()));
+      db_.emplace(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX, patience_ms());
       id_ = file_id(path_);
       set_up();
       migrate(*this);

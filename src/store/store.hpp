@@ -59,7 +59,7 @@ class Store {
   Outcome<Page<ResultSummary>> list(const ResultQuery& query);
   /// False where there was none. What is erased is overwritten in an SQLite file, too (secure_delete).
   Outcome<bool> erase(std::string_view id, std::string_view owner);
-  /// By `created`. Returns how many.
+  /// By `created`, in steps: where it fails, some may be erased. Returns how many.
   Outcome<std::uint64_t> erase_older(WallTime than);
 
   // Accounts.
@@ -118,7 +118,8 @@ class Store {
   Outcome<> connect();
   /// Erases what is older than allowed, and what has expired. `clock` where the wall clock is further ahead than can be
   /// believed (a day more than the steady clock says since the last call, or 60 days since the store last looked): then
-  /// nothing is erased until the clock has gone on evenly for an hour. Call it every few minutes.
+  /// nothing is erased until the clock has gone on evenly for an hour. Erases at most 5,000 results and 5,000 entries a
+  /// call, in steps, so that nobody waits long for it: call it every few minutes.
   Outcome<Erased> retain(const Retention& retention, ClockReading clock);
   /// NDJSON: a header line, one line a row, a last line with their number. A consistent moment. Accounts with their
   /// password hashes are in it; sessions never; sealed secrets only if asked for. Whoever gets it should be trusted.
@@ -148,7 +149,9 @@ class Store {
   auto write_and_tidy(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))>;
   void tidy();
   bool clock_is_believable(Sql& sql, ClockReading clock);
-  Erased erase_aged(Sql& sql, const Retention& retention, WallTime now);
+  Outcome<std::uint64_t> erase_in_steps(const std::string& table, const std::string& column, WallTime than,
+                                        unsigned most_steps);
+  Outcome<Erased> erase_aged(const Retention& retention, WallTime now);
 
   std::unique_ptr<Sql> sql_;
   std::optional<StoreError> trouble_;

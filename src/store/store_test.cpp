@@ -356,6 +356,12 @@ TEST_P(EveryStore, RetentionErasesWhatIsOld) {
   EXPECT_EQ(erased->audit, 0u);
 }
 
+TEST_P(EveryStore, RetentionWorksInSteps) {
+  for (int i = 0; i < 450; ++i) ASSERT_OK(store().audit({at(i), "alice", "test", "", "ok"}));
+  EXPECT_EQ(store().retain({.results = {}, .audit = 10s}, {at(450), 0s})->audit, 440u);
+  EXPECT_EQ(store().counts()->audit, 10u);
+}
+
 TEST_P(EveryStore, RetentionDoesNotBelieveAClockThatJumps) {
   ASSERT_OK(fill(store()));
   const Retention month{.results = 24h * 30, .audit = {}};

@@ -199,7 +199,7 @@ bool take_in(Sql& sql, const json& object, std::uint64_t line) {
 
 void write_lines(Sql& sql, std::ostream& out, WithSecrets secrets) {
   const auto line = [&](const json& object) {
-    if (!(out << object.dump() << '\n')) {
+    if (!(out << object.dump(-1, ' ', false, json::error_handler_t::replace) << '\n')) {
       throw Failure(Trouble::failed, "the export could not be written", "see that there is space where it goes");
     }
   };

@@ -3,6 +3,7 @@
 // The audit log, retention, looking after the whole.
 
 #include <ctime>
+#include <limits>
 
 #include "store/attempt.hpp"
 #include "store/transfer.hpp"
@@ -15,6 +16,8 @@ constexpr Duration largest_step = 24h;
 constexpr Duration longest_absence = 24h * 60;
 /// Time servers set a wrong clock right within minutes.
 constexpr Duration doubt = 1h;
+constexpr std::uint64_t rows_a_step = 200;
+constexpr unsigned steps_a_call = 25;
 
 std::optional<std::int64_t> state_of(Sql& sql, std::string_view name) {
   const auto found = sql.run("SELECT value FROM state WHERE name = $1", {std::string(name)});
@@ -29,23 +32,6 @@ void set_state(Sql& sql, std::string_view name, std::int64_t value) {
 
 std::uint64_t count_of(Sql& sql, std::string_view statement) {
   return static_cast<std::uint64_t>(number_at(sql.run(statement).rows.at(0), 0));
-}
-
-/// In steps, because a database server allows a statement only so much time.
-std::uint64_t erase_before(Sql& sql, const std::string& table, const std::string& column, WallTime than) {
-  const auto statement =
-      "DELETE FROM " + table + " WHERE seq IN (SELECT seq FROM " + table + " WHERE " + column + " < $1 LIMIT 500)";
-  std::uint64_t all = 0;
-  for (;;) {
-    const auto erased = sql.run(statement, {to_micros(than)}).changed;
-    all += erased;
-    if (!erased) return all;
-  }
-}
-
-std::uint64_t erase_ended(Sql& sql, WallTime now) {
-  return sql.run("DELETE FROM sessions WHERE expires <= $1", {to_micros(now)}).changed +
-         sql.run("DELETE FROM idempotency WHERE expires <= $1", {to_micros(now)}).changed;
 }
 
 }  // namespace
@@ -84,11 +70,16 @@ Outcome<Page<AuditEntry>> Store::audit_log(std::size_t wanted, std::string_view 
 }
 
 Outcome<std::uint64_t> Store::erase_older(WallTime than) {
-  return write_and_tidy([&](Sql& sql) { return erase_before(sql, "results", "created", than); });
+  auto erased = erase_in_steps("results", "created", than, std::numeric_limits<unsigned>::max());
+  tidy();
+  return erased;
 }
 
 Outcome<std::uint64_t> Store::erase_expired(WallTime now) {
-  return write([&](Sql& sql) { return erase_ended(sql, now); });
+  return write([&](Sql& sql) {
+    return sql.run("DELETE FROM sessions WHERE expires <= $1", {to_micros(now)}).changed +
+           sql.run("DELETE FROM idempotency WHERE expires <= $1", {to_micros(now)}).changed;
+  });
 }
 
 ClockReading ClockReading::now() {
@@ -113,26 +104,47 @@ bool Store::clock_is_believable(Sql& sql, ClockReading clock) {
   return !doubtful_until_;
 }
 
-Erased Store::erase_aged(Sql& sql, const Retention& retention, WallTime now) {
+/// In transactions of a few hundred rows: a database server allows a statement only so much time, SQLite's WAL grows
+/// with the transaction, and others want to write in between.
+Outcome<std::uint64_t> Store::erase_in_steps(const std::string& table, const std::string& column, WallTime than,
+                                             unsigned most_steps) {
+  const auto statement = "DELETE FROM " + table + " WHERE seq IN (SELECT seq FROM " + table + " WHERE " + column +
+                         " < $1 LIMIT " + std::to_string(rows_a_step) + ")";
+  std::uint64_t all = 0;
+  for (unsigned i = 0; i < most_steps; ++i) {
+    const auto erased = write([&](Sql& sql) { return sql.run(statement, {to_micros(than)}).changed; });
+    if (!erased) return erased;
+    all += *erased;
+    if (*erased < rows_a_step) break;
+  }
+  return all;
+}
+
+Outcome<Erased> Store::erase_aged(const Retention& retention, WallTime now) {
   Erased erased;
-  if (retention.results) erased.results = erase_before(sql, "results", "created", now - *retention.results);
-  if (retention.audit) erased.audit = erase_before(sql, "audit", "at", now - *retention.audit);
-  erased.expired = erase_ended(sql, now);
+  const std::pair<Outcome<std::uint64_t>, std::uint64_t&> all[] = {
+      {retention.results ? erase_in_steps("results", "created", now - *retention.results, steps_a_call) : 0,
+       erased.results},
+      {retention.audit ? erase_in_steps("audit", "at", now - *retention.audit, steps_a_call) : 0, erased.audit},
+      {erase_expired(now), erased.expired},
+  };
+  for (const auto& [outcome, count] : all) {
+    if (!outcome) return std::unexpected(outcome.error());
+    count = *outcome;
+  }
   return erased;
 }
 
 Outcome<Erased> Store::retain(const Retention& retention, ClockReading clock) {
-  const auto look = attempt([&](Sql& sql) {
+  const auto look = write([&](Sql& sql) {
     if (!clock_is_believable(sql, clock)) {
       throw Failure(Trouble::clock, "the clock went further ahead than can be believed; nothing is erased for an hour",
                     "see that the clock is right (timedatectl); if it is, wait: retention goes on by itself");
     }
+    set_state(sql, "clock_seen", to_micros(clock.wall));
   });
   if (!look) return std::unexpected(look.error());
-  auto erased = write([&](Sql& sql) {
-    set_state(sql, "clock_seen", to_micros(clock.wall));
-    return erase_aged(sql, retention, clock.wall);
-  });
+  auto erased = erase_aged(retention, clock.wall);
   if (erased && erased->results + erased->audit > 0) tidy();
   return erased;
 }
