@@ -7,7 +7,7 @@ and domains, so that features and sessions meet.
 """
 import random
 
-USERS = {"alice": "Sesame-1", "bob": "geheim_2", "carol@own.example": "third three"}
+USERS = {"alice": "Sesame-1", "bob": "geheim_2", "carol@own.example": "third-three"}
 
 CLIENTS = ["127.0.0.1", "10.1.2.3", "10.1.200.9", "192.0.2.25", "198.51.100.7", "198.51.100.66", "203.0.113.5",
            "203.0.113.66", "203.0.113.130", "203.0.113.200", "172.16.5.5", "10.1.200.13", "2001:db8:10::5", "2001:db8:bad::1"]
@@ -59,7 +59,7 @@ WORLD = {
 }
 
 FILES = {
-    "users": "alice: Sesame-1\nbob: geheim_2\n\"carol@own.example\": third three\n",
+    "users": "alice: Sesame-1\nbob: geheim_2\n\"carol@own.example\": third-three\n",
     "nets": "# ours\n10.1.0.0/17\n203.0.113.128/25   # the partner\n!10.1.2.3\n2001:db8:10::/48\n",
     "hosts": "10.1.2.3: pc\n*.partner.example: yes\nmx.spam.example: no\n203.0.113.0/25: net\n10.1.0.0/16: lan\n",
     "iplist": "10.1.0.0/16: lan\n203.0.113.66: spammer\n\"2001:db8:10::/48\": six\n*: other\n",
@@ -192,7 +192,7 @@ class Case:
     def expanded_condition(self):
         return self.pick("${if %s}" % self.condition(), "${if %s{yes}{no}}" % self.condition(), "${if %s{1}}" % self.condition(),
                          "${if %s{%s}fail}" % (self.condition(), self.pick("true", "0")), "yes", "no", "0", "1", "", "true", "-1", "maybe",
-                         "${lookup{%s}lsearch{/etc/exim4/people}{yes}{no}}" % self.text(), "${lookup{$domain}lsearch{/etc/exim4/missing}{yes}}",
+                         "${lookup{%s}lsearch{/etc/exim4/people}{yes}{no}}" % self.text(), "${lookup{$domain}lsearch{/etc/exim4/people}{yes}}" if self.chance(0.9) else "${lookup{$domain}lsearch{/etc/exim4/missing}{yes}}",
                          "${if %s{${if %s{yes}}}{${lookup{$local_part}lsearch{/etc/exim4/keys}}}}" % (self.condition(), self.condition()))
 
     # --------------------------------------------------------------- ACLs

@@ -63,7 +63,7 @@ def difference(ours, theirs):
     by = ours["by"] and [ours["by"]["restriction"], ours["by"]["line"]]
     if said and by not in [[verb, line] for verb, _, line in said if verb]:
         return "by"
-    if not said and by:
+    if not said and by and by[0] != "discard":
         return "by"
     return ""
 

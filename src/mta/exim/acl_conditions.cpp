@@ -17,19 +17,6 @@ Tested tested(Answer answer, std::string why) {
 
 Tested from(Match match) { return tested(match.answer, std::move(match.why)); }
 
-/// Conditions that Exim does not allow everywhere: it answers with an error of its own.
-bool allowed(std::string_view name, std::string_view where) {
-  const auto among = [&](std::initializer_list<std::string_view> stages) {
-    return std::find(stages.begin(), stages.end(), where) != stages.end();
-  };
-  if (name == "domains" || name == "local_parts" || name == "recipients") return where == "rcpt";
-  if (name == "senders" || name == "sender_domains") return among({"mail", "rcpt"});
-  if (name == "authenticated") return !among({"connect", "helo"});
-  if (name == "encrypted") return !among({"connect"});
-  if (name == "spf" || name == "spf_guess") return among({"mail", "rcpt"});
-  return true;
-}
-
 Tested condition_value(const std::string& text) {
   const auto digits = text.starts_with('-') ? std::string_view(text).substr(1) : std::string_view(text);
   if (std::all_of(digits.begin(), digits.end(), is_digit)) {
@@ -112,8 +99,6 @@ Tested on_envelope(Context& c, const Clause& clause, const std::string& argument
 
 Tested test_condition(Context& c, Verb verb, const Clause& clause, const std::string& argument, ReplyText& reply) {
   const auto& name = clause.name;
-  if (!allowed(name, c.acl_where))
-    return tested(Answer::error, "cannot test " + name + " condition in the " + std::string(c.acl_where) + " ACL");
   if (name == "hosts") return from(match_client(c, argument));
   if (name == "domains" || name == "local_parts" || name == "recipients" || name == "senders" ||
       name == "sender_domains")
@@ -128,40 +113,45 @@ Tested test_condition(Context& c, Verb verb, const Clause& clause, const std::st
   return tested(c.ask("what the condition \"" + name + "\" says") ? Answer::yes : Answer::no, argument);
 }
 
+bool allowed_here(std::string_view name, std::string_view where) {
+  const auto among = [&](std::initializer_list<std::string_view> stages) {
+    return std::find(stages.begin(), stages.end(), where) != stages.end();
+  };
+  if (name == "domains" || name == "local_parts" || name == "recipients") return where == "rcpt";
+  if (name == "senders" || name == "sender_domains" || name == "spf" || name == "spf_guess" || name == "add_header" ||
+      name == "remove_header")
+    return among({"mail", "rcpt"});
+  if (name == "authenticated") return !among({"connect", "helo"});
+  if (name == "encrypted") return where != "helo";
+  return !(name == "malware" || name == "spam" || name == "regex" || name == "mime_regex" || name == "decode" ||
+           name == "dkim_status" || name == "dkim_signers");  // these want the message
+}
+
+namespace {
+
+/// From which command on, and up to which, a control can be used.
+bool control_allowed(std::string_view name, std::string_view where) {
+  const bool envelope = where == "mail" || where == "rcpt";
+  static constexpr auto on_envelope =
+      std::to_array<std::string_view>({"fakedefer", "fakereject", "freeze", "no_mbox_unspool", "queue", "queue_only",
+                                       "submission", "suppress_local_fixups"});
+  static constexpr auto anywhere = std::to_array<std::string_view>(
+      {"cutthrough_delivery", "debug", "dkim_disable_verify", "dscp", "enforce_sync", "no_callout_flush",
+       "no_delay_flush", "no_enforce_sync", "no_multiline_responses", "no_pipelining"});
+  if (name == "allow_auth_unadvertised") return where == "connect" || where == "helo";
+  if (name == "caseful_local_part" || name == "caselower_local_part" || name == "utf8_downconvert")
+    return where == "rcpt";
+  if (std::find(on_envelope.begin(), on_envelope.end(), name) != on_envelope.end()) return envelope;
+  return std::find(anywhere.begin(), anywhere.end(), name) != anywhere.end();
+}
+
+}  // namespace
+
 Tested apply_control(Context& c, const std::string& argument) {
-  static constexpr auto names = std::to_array<std::string_view>({"allow_auth_unadvertised",
-                                                                 "caseful_local_part",
-                                                                 "caselower_local_part",
-                                                                 "cutthrough_delivery",
-                                                                 "debug",
-                                                                 "dkim_disable_verify",
-                                                                 "dmarc_disable_verify",
-                                                                 "dmarc_enable_forensic",
-                                                                 "dscp",
-                                                                 "enforce_sync",
-                                                                 "error_reply_to",
-                                                                 "fakedefer",
-                                                                 "fakereject",
-                                                                 "freeze",
-                                                                 "no_callout_flush",
-                                                                 "no_delay_flush",
-                                                                 "no_enforce_sync",
-                                                                 "no_mbox_unspool",
-                                                                 "no_multiline_responses",
-                                                                 "no_pipelining",
-                                                                 "queue",
-                                                                 "queue_only",
-                                                                 "submission",
-                                                                 "suppress_local_fixups",
-                                                                 "utf8_downconvert",
-                                                                 "wellknown"});
-  const auto name = std::string_view(argument).substr(0, argument.find_first_of("/="));
-  if (std::find(names.begin(), names.end(), trim(name)) == names.end())
-    return tested(Answer::error, "syntax error in \"control\" modifier: " + printable(argument, 60));
-  const bool cases = name == "caseful_local_part" || name == "caselower_local_part";
-  if (cases && c.acl_where != "rcpt")
-    return tested(Answer::error,
-                  "cannot use control=" + std::string(name) + " in the " + std::string(c.acl_where) + " ACL");
+  const auto name = trim(std::string_view(argument).substr(0, argument.find_first_of("/=")));
+  if (!control_allowed(name, c.acl_where))
+    return tested(Answer::error, "control = " + printable(argument, 60) + " cannot be used in the " +
+                                     std::string(c.acl_where) + " ACL");
   if (name == "caseful_local_part") c.local_part = c.caseful_local_part;
   if (name == "caselower_local_part") c.local_part = to_lower(c.local_part);
   if (name == "allow_auth_unadvertised") c.auth_unadvertised_allowed = true;

@@ -28,7 +28,7 @@ class Run {
       note(statement, tested);
       if (auto end = after(statement, tested)) return *end;
     }
-    return {AclResult::deny, {}, std::nullopt};
+    return {AclResult::deny, reply_, std::nullopt};  // the last statement's words stand
   }
 
  private:
@@ -70,6 +70,11 @@ class Run {
     static constexpr std::string_view lists[] = {"domains", "hosts",          "local_parts",   "recipients",
                                                  "senders", "sender_domains", "authenticated", "encrypted"};
     const bool raw = std::find(std::begin(lists), std::end(lists), clause.name) != std::end(lists);
+    if (!allowed_here(clause.name, c_.acl_where))
+      return Tested{Answer::error,
+                    "cannot use " + clause.name + " in the " + std::string(c_.acl_where) + " ACL",
+                    AclResult::error,
+                    {}};
     if (raw) return test_condition(c_, verb, clause, clause.argument, reply_);
     auto text = expand(c_, clause.argument);
     if (text.kind == Text::forced) return std::nullopt;
@@ -93,11 +98,11 @@ class Run {
   }
 
   /// Which results of a verb use its message.
-  static bool uses_message(Verb verb, Answer answer) {
+  static bool uses_message(Verb verb, Answer answer, bool endpass) {
     switch (verb) {
       case Verb::accept:
       case Verb::discard:
-        return answer == Answer::yes || answer == Answer::no;
+        return (answer == Answer::yes && !endpass) || answer == Answer::no;
       case Verb::require:
         return answer == Answer::no;
       default:
@@ -106,7 +111,7 @@ class Run {
   }
 
   void take_message(Verb verb, const Tested& result, const std::string& message) {
-    if (!uses_message(verb, result.answer)) return;
+    if (!uses_message(verb, result.answer, endpass_)) return;
     const auto text = expand(c_, message);
     if (text.kind == Text::failed || text.kind == Text::forced || text.kind == Text::deferred) return;
     if (text.value.empty()) return;
@@ -146,6 +151,7 @@ class Run {
       case Verb::drop:
         return yes ? std::optional(outer(AclResult::drop)) : std::nullopt;
       case Verb::warn:
+        reply_ = {};
         break;
     }
     return std::nullopt;
@@ -155,6 +161,18 @@ class Run {
   const Acl& acl_;
   ReplyText reply_;
   bool endpass_ = false;
+};
+
+constexpr unsigned max_acl_depth = 20;  // Exim's own limit
+
+struct Nested {
+  explicit Nested(unsigned& depth) : depth_(depth) { ++depth_; }
+  ~Nested() { --depth_; }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+
+ private:
+  unsigned& depth_;
 };
 
 AclResult broken(std::string why) {
@@ -168,8 +186,8 @@ AclResult broken(std::string why) {
 }  // namespace
 
 AclResult run_named_acl(Context& c, const std::string& text, const Where& where) {
-  const Level level(c);
-  if (!level.fine()) return broken("ACLs call each other without end");
+  const Nested nested(c.acl_depth);
+  if (c.acl_depth > max_acl_depth) return broken("ACL nested too deep");
   const std::string name(trim(text));
   const auto at = c.configuration.acls.find(name);
   if (at != c.configuration.acls.end()) return Run(c, at->second).all();
@@ -191,6 +209,7 @@ AclResult run_named_acl(Context& c, const std::string& text, const Where& where)
 
 AclResult run_acl(Context& c, std::string_view where, const Setting& text) {
   c.acl_where = where;
+  const bool discards = where == "mail" || where == "rcpt";
   const auto expanded = expand(c, text.value);
   if (expanded.kind == Text::forced) return {};
   if (expanded.kind == Text::open) {
@@ -198,7 +217,9 @@ AclResult run_acl(Context& c, std::string_view where, const Setting& text) {
     return {fine ? AclResult::accept : AclResult::deny, {}, std::nullopt};
   }
   if (!expanded.good()) return broken(expanded.why);
-  return run_named_acl(c, expanded.value, text.where);
+  auto result = run_named_acl(c, expanded.value, text.where);
+  if (result.kind == AclResult::discard && !discards) result.kind = AclResult::error;
+  return result;
 }
 
 Text run_acl_as_text(Context& c, const std::vector<Text>& all) {

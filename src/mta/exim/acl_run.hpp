@@ -36,6 +36,8 @@ struct Tested {
 };
 Tested test_condition(Context& c, Verb verb, const Clause& clause, const std::string& argument, ReplyText& reply);
 
+/// Conditions and modifiers that Exim does not allow everywhere: it answers with an error of its own.
+bool allowed_here(std::string_view name, std::string_view where);
 /// "dnslists = …".
 Tested test_dnslists(Context& c, const std::string& argument);
 /// "verify = …".

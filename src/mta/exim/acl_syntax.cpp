@@ -62,9 +62,7 @@ Result<Clause> parse_clause(std::string_view text, const Where& where) {
   if (name == "set")
     if (auto ok = take_variable(clause, text); !ok) return std::unexpected(ok.error());
   if (!text.starts_with('=')) return wrong("\"=\" is missing after \"" + clause.name + "\"");
-  auto value = unquoted(text.substr(1));
-  if (!value) return std::unexpected(value.error());
-  clause.argument = std::move(*value);
+  clause.argument = std::string(trim(text.substr(1)));  // quotes are a part of it
   return clause;
 }
 

@@ -70,10 +70,13 @@ Tested address(Context& c, const Wanted& wanted, ReplyText& reply) {
     reply.user = result.message;
     reply.temporary_details = result.pass_message;
     c.verify_message = result.message;
-    if (sender) {
+    if (sender && result.answer == Answer::no) {
       reply.sender_verify = wanted.no_details ? std::string() : whom;
       reply.sender_verify_why = result.message;
-      if (!wanted.no_details || result.answer == Answer::no) reply.user = "Sender verify failed";
+      reply.user = "Sender verify failed";
+    } else if (sender && !wanted.no_details && !result.message.empty()) {
+      reply.user = result.message + "\nCould not complete sender verify";
+      reply.temporary_details = true;
     }
   }
   return tested(result.answer, std::move(why));

@@ -198,6 +198,11 @@ class Reader {
 /// What Exim finds out only when it has read all.
 void check_whole(Configuration& c) {
   if (c.fatal) return;
+  for (const auto& rule : c.rewrites) {
+    const auto words = split_words(rule.value);
+    if (words.size() > 2 && words.back().find('S') != std::string_view::npos)
+      c.doubts.push_back(rule.where.to_string() + ": what the rewriting rule makes of the addresses");
+  }
   for (const auto* drivers : {&c.routers, &c.transports, &c.authenticators})
     for (const auto& driver : *drivers)
       if (driver.option("driver") == nullptr && !c.fatal)

@@ -105,6 +105,7 @@ class Context {
   std::optional<Text> value, item;
   std::vector<TraceEntry> trace;
   std::optional<DecidedBy> last_statement;
+  unsigned acl_depth = 0;
   unsigned depth = 0;  ///< of expansions, lists, ACLs and routers in each other
   std::size_t steps = 0;
   bool list_tainted = false;  ///< the list being walked holds what the client said

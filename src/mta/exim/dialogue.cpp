@@ -108,9 +108,11 @@ Dialogue::Step Dialogue::acl(std::string_view option, std::string_view where, St
   if (setting == c_.configuration.main.end()) return std::nullopt;
   const auto result = run_acl(c_, where, setting->second);
   if (result.kind != AclResult::accept && result.kind != AclResult::discard) return by_acl(result, stage);
-  if (stage == Stage::rcpt) {
+  if (result.kind == AclResult::discard) discarded_ = true;
+  if (stage == Stage::rcpt || discarded_) {
     accepted_by_ = result.by;
-    if (result.kind == AclResult::accept && !result.reply.user.empty()) accepted_text_ = result.reply.user;
+    if (result.kind == AclResult::accept && stage == Stage::rcpt && !result.reply.user.empty())
+      accepted_text_ = result.reply.user;
   }
   return std::nullopt;
 }
@@ -140,8 +142,9 @@ Dialogue::Step Dialogue::ehlo() {
     return refused(501, "Syntactically invalid EHLO argument(s)", Stage::ehlo);
   if (in_hosts("helo_verify_hosts", "")) {
     verify_helo(c_);
-    if (c_.helo_verified == "defer") return refused(451, "EHLO verification deferred", Stage::ehlo);
-    if (c_.helo_verified != "yes") return refused(550, "Forged HELO", Stage::ehlo);
+    const bool temporary = c_.helo_verified == "defer" || c_.host.state == HostName::deferred;
+    if (c_.helo_verified != "yes")
+      return refused(temporary ? 451 : 550, "EHLO argument does not match calling host", Stage::ehlo);
   } else if (in_hosts("helo_try_verify_hosts", "")) {
     verify_helo(c_);
   }
@@ -259,6 +262,7 @@ Dialogue::Step Dialogue::rcpt() {
       return refused(501, shown + "recipient address must contain a domain", Stage::rcpt);
     address = qualified(path.written, "qualify_recipient");
   }
+  if (discarded_) return std::nullopt;  // taken, and thrown away
   recipient_variables(address);
   if (!c_.configuration.main.contains("acl_smtp_rcpt")) return refused(550, "Administrative prohibition", Stage::rcpt);
   return acl("acl_smtp_rcpt", "rcpt", Stage::rcpt);

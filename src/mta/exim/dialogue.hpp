@@ -37,6 +37,7 @@ class Dialogue {
   Context& c_;
   std::string accepted_text_ = "Accepted";
   std::optional<DecidedBy> accepted_by_;
+  bool discarded_ = false;
 };
 
 }  // namespace smtpdx::mta::exim

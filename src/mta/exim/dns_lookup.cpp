@@ -91,8 +91,11 @@ DnsResult dns_ask(Context& c, const std::string& name, dns::Type type) {
     case dns::Status::local:
       return {};
     default:
-      return {DnsResult::again, {}};
+      break;
   }
+  const auto nonexistent = c.configuration.text("dns_again_means_nonexist");
+  const bool absent = !nonexistent.empty() && match_domain(c, canonical_name(name), nonexistent).answer == Answer::yes;
+  return {absent ? DnsResult::absent : DnsResult::again, {}};
 }
 
 Found dns_lookup(Context& c, std::string_view query) {

@@ -31,12 +31,14 @@ bool compare_numbers(std::string_view op, long long a, long long b) {
 }
 
 bool compare_strings(std::string_view op, std::string a, std::string b) {
+  bool beginning = false;
   if (op.ends_with('i')) {
     a = to_lower(a);
     b = to_lower(b);
     op.remove_suffix(1);
+    beginning = b.size() > a.size() && b.starts_with(a);  // counts as the greater one, which it is not
   }
-  const int order = a.compare(b);
+  const int order = beginning ? 1 : a.compare(b);
   if (op == "eq") return order == 0;
   if (op == "ge") return order >= 0;
   if (op == "gt") return order > 0;
@@ -160,6 +162,8 @@ std::optional<bool> Expansion::matches(const std::string& name, Mode mode) {
     match = match_local_part(c_, subject->value, pattern->value, Letters::ignored, Expanding::no);
   else if (name == "match_address")
     match = match_address(c_, subject->value, pattern->value, Expanding::no);
+  else if (name == "match_ip" && !subject->value.empty() && !IpAddress::parse(subject->value))
+    return wrong("\"" + printable(subject->value, 60) + "\" is not an IP address"), std::nullopt;
   else if (name == "match_ip")
     match = match_ip(c_, subject->value, pattern->value, Expanding::no);
   else
@@ -243,7 +247,7 @@ std::optional<bool> Expansion::about_one(const std::string& name, Mode mode) {
     if (!text) return wrong("unknown variable \"" + word + "\" after \"def:\""), std::nullopt;
     return text->kind == Text::open ? c_.ask(text->why) : !text->value.empty();
   }
-  if (name == "first_delivery" || name == "queue_running") return name == "first_delivery";
+  if (name == "first_delivery" || name == "queue_running") return false;
   if (name == "crypteq" || name == "saslauthd" || name == "pam" || name == "radius" || name == "ldapauth" ||
       name == "pwcheck" || name == "inbound_srs")
     return asked_elsewhere(name, mode);

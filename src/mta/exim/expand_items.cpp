@@ -149,6 +149,7 @@ Expansion::Part Expansion::lookup_item(Mode mode) {
   else
     found = look_up(c_, type, key.value, *file);
   if (found.state == Found::deferred) return stop(Text::deferred, found.why);
+  if (found.state == Found::failed) return stop(Text::failed, found.why);
   if (found.state == Found::open) {
     auto rest = choose(false, {}, {}, Mode::skip);
     return rest ? open_text(found.why) : rest;
@@ -322,7 +323,10 @@ Expansion::Part Expansion::plain_item(const std::string& name, Mode mode) {
     if (all->front().tainted) return wrong("Tainted name for file read not permitted");
     std::string why;
     const auto* text = c_.configuration.files->text(all->front().value, why);
-    if (text == nullptr) return close(open_text("what " + printable(all->front().value, 100) + " holds: " + why));
+    if (text == nullptr)
+      return c_.ask("whether " + printable(all->front().value, 100) + " is there on the server")
+                 ? close(open_text("what " + printable(all->front().value, 100) + " holds"))
+                 : wrong("failed to open " + all->front().value);
     out.value = all->size() > 1 ? replace_all(*text, "\n", (*all)[1].value) : *text;
   } else if (name == "listquote") {
     const auto separator = (*all)[0].value.substr(0, 1);

@@ -56,9 +56,10 @@ Match walk(const Walk& w, std::string_view list, Expanding expanding);
 Match walk_file(const Walk& w, const std::string& name, bool& negated) {
   std::string why;
   const auto* text = w.c.configuration.files->text(name, why);
-  if (text == nullptr)
-    return answer(w.c.ask("what " + printable(name, 100) + " holds (" + why + ")") ? Answer::yes : Answer::no,
-                  name + " cannot be read");
+  if (text == nullptr) {
+    w.c.exhaust("what " + printable(name, 100) + " holds (" + why + ")");
+    return answer(Answer::defer, name + " cannot be read");
+  }
   const bool outer = negated;
   std::string_view rest(*text);
   for (std::size_t count = 0; !rest.empty() && count < max_items; ++count) {
@@ -166,11 +167,18 @@ Match look_up_item(Context& c, const std::string& key, const std::string& item) 
               "\" stands in a list made of what the client said: Exim breaks off");
     return answer(Answer::defer, "tainted file name");
   }
-  if (!type.known) return answer(Answer::defer, "unknown lookup type in \"" + printable(item, 60) + "\"");
+  if (!type.known) {
+    c.exhaust("what Exim makes of the unknown lookup type in \"" + printable(item, 60) + "\": it breaks off");
+    return answer(Answer::defer, "unknown lookup type");
+  }
   const Text file{Text::ok, std::string(trim(std::string_view(item).substr(semicolon + 1))), {}, false};
   auto found = type.query ? look_up(c, type, file.value, {}) : look_up(c, type, key, file);
   if (found.state == Found::open) return answer(c.ask(found.why) ? Answer::yes : Answer::no, item);
   if (found.state == Found::deferred) return answer(Answer::defer, found.why);
+  if (found.state == Found::failed) {
+    c.exhaust(found.why + ": Exim breaks off");
+    return answer(Answer::defer, found.why);
+  }
   if (found.state == Found::no) return answer(Answer::no, {});
   return {Answer::yes, item + " (" + found.why + ")", found.data};
 }
@@ -178,7 +186,10 @@ Match look_up_item(Context& c, const std::string& key, const std::string& item) 
 Match match_regex(Context& c, const std::string& subject, const std::string& item, Letters letters) {
   const auto& regex =
       c.configuration.files->regex(item, letters == Letters::ignored ? Regex::Case::ignored : Regex::Case::sensitive);
-  if (!regex.problem().empty()) return answer(Answer::error, "regular expression error: " + regex.problem());
+  if (!regex.problem().empty()) {
+    c.exhaust("\"" + printable(item, 60) + "\" is no regular expression: Exim breaks off");
+    return answer(Answer::defer, "regular expression error: " + regex.problem());
+  }
   auto match = regex.match(subject);
   if (match.result == Regex::Match::too_costly)
     return answer(c.ask("what an expensive expression matches: " + printable(item, 60)) ? Answer::yes : Answer::no,
@@ -221,7 +232,7 @@ Match mail_exchanger_item(Context& c, const std::string& domain, const std::stri
   const auto which = item.substr(0, slash);
   if (hosts.state == DnsResult::unsure)
     return answer(c.ask("the mail exchangers of " + printable(domain, 80)) ? Answer::yes : Answer::no, item);
-  if (hosts.state == DnsResult::again) return answer(Answer::defer, "host lookup of " + domain + " deferred");
+  if (hosts.state == DnsResult::again) return answer(Answer::defer, "DNS lookup of " + domain + " deferred");
   const bool yes = which == "@mx_primary"     ? hosts.local_first
                    : which == "@mx_secondary" ? hosts.local_later && !hosts.local_first
                                               : hosts.local_first || hosts.local_later;
@@ -289,7 +300,7 @@ Match address_item(Context& c, const std::string& address, const std::string& it
   const bool lookup = semicolon != std::string::npos && lookup_type(item.substr(0, semicolon)).known;
   if (lookup) {
     if (lookup_type(item.substr(0, semicolon)).partial >= 0)
-      return answer(Answer::defer, "partial matching is not for address lists");
+      return answer(Answer::no, "partial matching is not for address lists");
     return look_up_item(c, to_lower(address), item);
   }
   if (address.empty()) return answer(Answer::no, {});

@@ -87,7 +87,6 @@ Found address_search(const SearchFile& file, const std::string& key) {
   const auto address = IpAddress::parse(key.substr(0, key.find('/')));
   if (!address) return {Found::deferred, {}, "\"" + printable(key, 60) + "\" is no key of iplsearch", {}};
   for (const auto& entry : file.entries) {
-    if (entry.key == "*") return entry_found(file, entry);
     const auto network = Network::parse(entry.key);
     if (network && network->contains(*address)) return entry_found(file, entry);
   }
@@ -109,7 +108,11 @@ Found one_key(Context& c, const LookupType& type, const std::string& key, const 
     return open_answer("what " + type.name + " finds for " + printable(key, 60) + " in " + printable(name, 100));
   std::string why;
   const auto* file = c.configuration.files->search(name, why);
-  if (file == nullptr) return open_answer("what " + printable(name, 100) + " holds (" + why + ")");
+  if (file == nullptr) {
+    if (!c.ask("whether " + printable(name, 100) + " is there on the server (" + why + ")"))
+      return {Found::failed, {}, "failed to open " + printable(name, 100), {}};
+    return open_answer("what " + printable(name, 100) + " holds");
+  }
   if (type.name == "iplsearch") return address_search(*file, key);
   if (type.name != "lsearch") return wild_search(c, *file, key, type.name == "wildlsearch");
   const auto at = file->first.find(to_lower(key));
@@ -251,8 +254,7 @@ Found look_up(Context& c, const LookupType& type, const std::string& key, const 
   if (type.name == "dnsdb") return dns_lookup(c, key);
   if (type.query) return open_answer("what " + type.name + " says to \"" + printable(key, 100) + "\"");
   if (holds_password(key)) return open_answer("what a look-up of the password finds");
-  if (file.tainted)
-    return {Found::deferred, {}, "Tainted filename for search: '" + printable(file.value, 100) + "'", {}};
+  if (file.tainted) return {Found::failed, {}, "Tainted filename for search: '" + printable(file.value, 100) + "'", {}};
   if (!file.value.starts_with('/')) return {Found::deferred, {}, "absolute file name expected for " + type.name, {}};
   auto found = with_stars(c, type, key, file.value);
   if (found.state == Found::yes && type.options.find("ret=key") != std::string::npos)

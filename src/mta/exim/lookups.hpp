@@ -68,7 +68,7 @@ struct LookupType {
 LookupType lookup_type(std::string_view spec);
 
 struct Found {
-  enum State { no, yes, deferred, open } state = no;
+  enum State { no, yes, deferred, failed, open } state = no;
   Text data;
   std::string why;                ///< of deferred and open; where found: file, line and key
   std::vector<std::string> wild;  ///< $1 and $2 of a partial match

@@ -104,7 +104,7 @@ std::string address_part(const std::string& text, std::string_view which) {
   const auto path = parse_path(text, {.literals = true, .unqualified = true});
   if (!path.good()) return {};
   if (which == "address") return path.full();
-  return which == "domain" ? path.domain : path.local_part;
+  return which == "domain" ? path.domain : local_part_part(path.written);
 }
 
 Text with(const Text& from, std::string value) { return {Text::ok, std::move(value), {}, from.tainted}; }

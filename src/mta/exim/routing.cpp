@@ -257,12 +257,18 @@ class Router {
     return routed;
   }
 
+  Routed looped() {
+    auto routed = Routed::deferred(d_.text("driver") == "dnslookup" ? "lowest numbered MX record points to local host"
+                                                                    : "remote host address is the local host");
+    routed.pass_message = true;
+    return routed;
+  }
+
   /// The best host is this server.
   Routed itself() {
     const auto setting = d_.text("self");
     const auto option = trim(setting);
-    if (option.empty() || option == "freeze" || option == "defer")
-      return Routed::deferred("remote host address is the local host");
+    if (option.empty() || option == "freeze" || option == "defer") return looped();
     if (option == "send") return remote();
     if (option == "pass") return of(Routed::pass);
     if (option == "decline") return of(Routed::decline);
@@ -453,6 +459,7 @@ class Verifier {
       auto routed = Router(c_, driver, options_).run();
       if (routed.kind == Routed::skip) continue;
       if (const auto* text = driver.option("cannot_route_message")) cannot_route = expand(c_, text->value).value;
+      if (routed.kind == Routed::ok && driver.flag("unseen", false)) continue;
       if (routed.kind == Routed::decline || routed.kind == Routed::pass) {
         if (routed.kind == Routed::decline && !more(driver)) break;
         if (routed.kind == Routed::pass && driver.option("pass_router") != nullptr)
