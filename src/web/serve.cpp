@@ -59,6 +59,7 @@ io::Task<void> look_after(io::Runtime& runtime, Shelf& shelf, store::Retention r
   constexpr Duration look_every = 20s;
   constexpr unsigned looks_between_upkeep = 15;
   bool in_trouble = false;
+  bool in_doubt = false;  // of the clock
   for (unsigned looks = 0;; ++looks) {
     if (shelf.trouble()) {
       auto probe = [](store::Store& s) { return s.probe(); };
@@ -70,7 +71,10 @@ io::Task<void> look_after(io::Runtime& runtime, Shelf& shelf, store::Retention r
     in_trouble = trouble.has_value();
     if (looks % looks_between_upkeep == 0 && !in_trouble) {
       auto upkeep = [retention](store::Store& s) { return s.retain(retention, store::ClockReading::now()); };
-      co_await shelf.ask(upkeep);
+      const auto kept = co_await shelf.ask(upkeep);
+      const bool doubt = !kept && kept.error().trouble == store::Trouble::clock;
+      if (doubt && !in_doubt) std::fprintf(stderr, "smtpdx: %s\n", kept.error().message.c_str());
+      in_doubt = doubt;
     }
     co_await runtime.sleep_until(runtime.now() + look_every);
   }
