@@ -58,7 +58,7 @@ Outcome<> Store::add_user(const User& user) {
 }
 
 Outcome<std::optional<User>> Store::find_user(std::string_view name) {
-  return attempt([&](Sql& sql) -> std::optional<User> {
+  return look_up([&](Sql& sql) -> std::optional<User> {
     const auto found = sql.run("SELECT name, password_hash, role, created FROM users WHERE name = $1",
                                {checked_name(name, "the user's name")});
     if (found.rows.empty()) return std::nullopt;
@@ -119,7 +119,7 @@ Outcome<> Store::add_session(const Session& session) {
 }
 
 Outcome<std::optional<Session>> Store::find_session(std::string_view token_hash, WallTime now) {
-  return attempt([&](Sql& sql) -> std::optional<Session> {
+  return look_up([&](Sql& sql) -> std::optional<Session> {
     const auto found =
         sql.run("SELECT token_hash, user_name, created, expires FROM sessions WHERE token_hash = $1 AND expires > $2",
                 {checked_hash(token_hash, "the token's hash"), to_micros(now)});
@@ -156,7 +156,7 @@ Outcome<> Store::add_token(const ApiToken& token) {
 }
 
 Outcome<std::optional<ApiToken>> Store::find_token(std::string_view hash, WallTime now) {
-  return attempt([&](Sql& sql) -> std::optional<ApiToken> {
+  return look_up([&](Sql& sql) -> std::optional<ApiToken> {
     const auto found = sql.run(
         std::string(token_columns) + "WHERE hash = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
         {checked_hash(hash, "the token's hash"), to_micros(now)});
@@ -193,7 +193,7 @@ Outcome<> Store::put_secret(std::string_view owner, std::string_view name, std::
 }
 
 Outcome<std::optional<std::string>> Store::secret(std::string_view owner, std::string_view name) {
-  return attempt([&](Sql& sql) -> std::optional<std::string> {
+  return look_up([&](Sql& sql) -> std::optional<std::string> {
     const auto found = sql.run("SELECT sealed FROM secrets WHERE owner = $1 AND name = $2",
                                {checked_name(owner, "the owner"), checked_name(name, "the secret's name")});
     if (found.rows.empty()) return std::nullopt;

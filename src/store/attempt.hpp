@@ -42,6 +42,14 @@ auto Store::attempt(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))> 
   }
 }
 
+/// What cannot be kept is not there: strangers ask for all sorts of names, and that is no error.
+template <class Work>
+auto Store::look_up(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))> {
+  auto found = attempt(std::move(work));
+  if (!found && found.error().trouble == Trouble::invalid) return std::nullopt;
+  return found;
+}
+
 template <class Work>
 auto Store::write(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))> {
   return attempt([&](Sql& sql) {

@@ -47,7 +47,7 @@ Outcome<> Store::put(const StoredResult& result) {
 }
 
 Outcome<std::optional<StoredResult>> Store::get(std::string_view id, std::string_view owner) {
-  return attempt([&](Sql& sql) -> std::optional<StoredResult> {
+  return look_up([&](Sql& sql) -> std::optional<StoredResult> {
     const auto found = sql.run(
         "SELECT id, owner, kind, title, status, created, finished, request_json, input, result_json FROM results "
         "WHERE owner = $1 AND id = $2",
@@ -117,7 +117,7 @@ Outcome<Remembered> Store::remember(const Idempotent& entry, WallTime now) {
 }
 
 Outcome<std::optional<Idempotent>> Store::recall(std::string_view owner, std::string_view key, WallTime now) {
-  return attempt([&](Sql& sql) -> std::optional<Idempotent> {
+  return look_up([&](Sql& sql) -> std::optional<Idempotent> {
     const auto found = sql.run(
         find_idempotent, {checked_name(owner, "the owner"), checked_name(key, "the idempotency key"), to_micros(now)});
     if (found.rows.empty()) return std::nullopt;

@@ -13,6 +13,8 @@
 // Trouble is returned as a value and passes by itself: the next call tries again (SQLite at once, PostgreSQL with a
 // back-off of 0.1 to 30 seconds, during which calls fail at once). `trouble()` says how things stand.
 //
+// Who looks for a name that could not be kept (empty, too long, not UTF-8) finds nothing; to keep one is `invalid`.
+//
 // Calls block, at most about OpenOptions::patience for each statement. One thread at a time uses a Store: put it behind
 // a StoreThread (store/store_thread.hpp) where a loop must not wait.
 //
@@ -143,6 +145,8 @@ class Store {
  private:
   template <class Work>
   auto attempt(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))>;
+  template <class Work>
+  auto look_up(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))>;
   template <class Work>
   auto write(Work work) -> Outcome<decltype(work(std::declval<Sql&>()))>;
   template <class Work>

@@ -157,6 +157,19 @@ TEST_P(EveryStore, TextThatNotBothDatabasesKeepIsRefused) {
   ASSERT_OK(store().put(a_result(std::string(512, 'x'), std::string(512, 'y'))));
 }
 
+TEST_P(EveryStore, WhatCannotBeKeptIsNotThere) {
+  for (const auto& name : {std::string(), std::string("\xFF"), std::string(513, 'x'), std::string("a\0b", 3)}) {
+    const auto user = store().find_user(name);
+    ASSERT_OK(user);
+    EXPECT_EQ(*user, std::nullopt);
+    EXPECT_EQ(*store().get(name, "alice"), std::nullopt);
+    EXPECT_EQ(*store().recall("alice", name, at(1)), std::nullopt);
+    EXPECT_EQ(*store().secret("alice", name), std::nullopt);
+  }
+  EXPECT_EQ(*store().find_session("", at(1)), std::nullopt);
+  EXPECT_EQ(*store().find_token("", at(1)), std::nullopt);
+}
+
 TEST_P(EveryStore, EraseOlder) {
   for (int i = 0; i < 10; ++i) {
     auto result = a_result("d_" + std::to_string(i), "alice");
