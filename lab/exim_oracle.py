@@ -113,9 +113,9 @@ def enter(world):
         "/etc/resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n",
         "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n192.0.2.25 mail.corp.example mail\n",
         "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
-        "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
+        "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nuucp:x:10:10::/:/bin/false\nmail:x:8:8::/:/bin/false\n"
                        "Debian-exim:x:%d:%d::/var/spool/exim4:/bin/false\n" % (UID, UID),
-        "/etc/group": "root:x:0:\nmail:x:8:\nnogroup:x:65534:\nDebian-exim:x:%d:\n" % UID,
+        "/etc/group": "root:x:0:\nmail:x:8:\nnogroup:x:65534:\nuucp:x:10:\nDebian-exim:x:%d:\n" % UID,
     }
     for path, text in texts.items():
         with tempfile.NamedTemporaryFile("w", delete=False) as f:

@@ -4,6 +4,7 @@
 // come from a zone file (--zone) or, where --resolver names a resolver, from there: decided once, what was missing is
 // looked up, decided again, until nothing is missing.
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
@@ -46,7 +47,8 @@ constexpr const char* examples =
 
 void define(Flags& flags, Options& o) {
   flags.positional("verb", o.verb, "decide", Flags::Need::required);
-  flags.positional("configuration", o.target, "postfix:DIRECTORY or exim:DIRECTORY", Flags::Need::required);
+  flags.positional("configuration", o.target, "postfix:DIRECTORY, exim:DIRECTORY or auto:DIRECTORY",
+                   Flags::Need::required);
   flags.text("--client", o.client, "the client's address");
   flags.port("--port", o.port, "the port it comes to (25)");
   flags.text("--helo", o.helo, "its EHLO name");
@@ -71,14 +73,30 @@ Result<Replay> replay_of(Result<Configuration> read, const Options& o) {
   return [configuration](const mta::Session& session) -> mta::Decision { return decide(*configuration, session); };
 }
 
+/// Whose configuration lies there, by the files' names; empty where it is nobody's that we know.
+std::string kind_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto there = [&](const char* name) { return std::filesystem::exists(path / name, error); };
+  if (there("main.cf")) return "postfix";
+  for (const char* name : {"exim.conf", "exim4.conf", "exim4.conf.template", "update-exim4.conf.conf", "configure"})
+    if (there(name)) return "exim";
+  return {};
+}
+
 Result<Replay> load(const Options& o) {
   const auto colon = o.target.find(':');
-  const auto kind = o.target.substr(0, colon);
+  auto kind = o.target.substr(0, colon);
   const auto path = colon == std::string::npos ? std::string() : o.target.substr(colon + 1);
+  if (colon != std::string::npos && kind == "auto") {
+    kind = kind_of(path);
+    if (kind.empty())
+      return fail(ErrorKind::unreadable, printable(path, 80) + " holds no configuration that is known here",
+                  "name the product: postfix:" + path + " or exim:" + path);
+  }
   if (colon != std::string::npos && kind == "postfix") return replay_of(postfix::load(path), o);
   if (colon != std::string::npos && kind == "exim") return replay_of(exim::load(path), o);
   return fail(ErrorKind::usage, "\"" + printable(o.target, 80) + "\" is no KIND:DIRECTORY",
-              "what is replayed so far: postfix:/etc/postfix, exim:/etc/exim4");
+              "what is replayed so far: postfix:/etc/postfix, exim:/etc/exim4, auto:DIRECTORY");
 }
 
 Result<intake::SessionCase> typed_case(const Options& o) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "render/decision.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -23,6 +24,34 @@ Json by_json(const mta::Decision& decision) {
           {"line", line_of(by.where)}};
 }
 
+/// Most strings of a trace need no escaping; a document built up for each would cost more than the decision.
+void add_string(std::string& out, std::string_view text) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+  if (plain)
+    out.append("\"").append(text).append("\"");
+  else
+    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void add_entry(std::string& out, const mta::TraceEntry& entry) {
+  out += "{\"restriction\":";
+  add_string(out, entry.restriction);
+  out += ",\"result\":";
+  add_string(out, entry.result);
+  out += ",\"why\":";
+  add_string(out, entry.why);
+  out += ",\"parameter\":";
+  add_string(out, entry.parameter);
+  if (entry.where.built_in()) {
+    out += ",\"file\":null,\"line\":null}";
+    return;
+  }
+  out += ",\"file\":";
+  add_string(out, entry.where.file);
+  out += ",\"line\":" + std::to_string(entry.where.line) + "}";
+}
+
 std::string upper(std::string_view word) {
   std::string out;
   for (char c : word) out += c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
@@ -41,16 +70,17 @@ std::string decision_json(const std::string& id, const mta::Decision& decision) 
   j["text"] = decision.text;
   j["stage"] = to_string(decision.stage);
   j["by"] = by_json(decision);
-  j["trace"] = Json::array();
-  for (const auto& entry : decision.trace)
-    j["trace"].push_back({{"restriction", entry.restriction},
-                          {"result", entry.result},
-                          {"why", entry.why},
-                          {"parameter", entry.parameter},
-                          {"file", file_of(entry.where)},
-                          {"line", line_of(entry.where)}});
-  if (decision.verdict == mta::Verdict::unknown) j["needs"] = decision.unknown;
-  return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  auto out = j.dump(-1, ' ', false, Json::error_handler_t::replace);
+  out.pop_back();
+  out += ",\"trace\":[";
+  for (const auto& entry : decision.trace) {
+    if (&entry != &decision.trace.front()) out += ',';
+    add_entry(out, entry);
+  }
+  out += ']';
+  if (decision.verdict == mta::Verdict::unknown)
+    out += ",\"needs\":" + Json(decision.unknown).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return out + "}\n";
 }
 
 std::string decision_text(const mta::Decision& decision) {

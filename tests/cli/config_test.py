@@ -55,6 +55,17 @@ class Config(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("reject_unknown_sender_domain", done.stdout)
 
+    def test_exim_is_replayed_too_and_found_by_its_files(self):
+        self.write("exim/exim.conf", "primary_hostname = mx.home.example\nacl_smtp_rcpt = check\nbegin acl\ncheck:\n"
+                                     "  accept hosts = 10.0.0.0/8\n  deny message = relay not permitted\n")
+        for kind in ("exim:", "auto:"):
+            done = self.decide("--json", "--client", "192.0.2.9", "--sender", "a@far.example", "--rcpt", "b@other.example",
+                               target=kind + os.path.join(self.folder.name, "exim"))
+            self.assertEqual(done.returncode, 1, done.stderr)
+            answer = json.loads(done.stdout)
+            self.assertEqual(answer["by"], {"restriction": "deny", "parameter": "check", "file": "exim.conf", "line": 6})
+            self.assertEqual((answer["code"], answer["text"]), (550, "relay not permitted"))
+
     def test_many_cases_one_answer_a_line(self):
         cases = [{"id": "one", "client": "192.0.2.9", "port": 25, "helo": "x.example", "tls": "", "cert": None, "sasl": None,
                   "sender": "a@far.example", "rcpt": "b@home.example"},

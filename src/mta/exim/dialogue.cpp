@@ -232,18 +232,7 @@ Dialogue::Step Dialogue::mail() {
 void Dialogue::recipient_variables(const std::string& address) {
   c_.recipient = address;
   c_.recipient_set = true;
-  const auto path = parse_path(address, {.literals = true, .unqualified = true});
-  c_.caseful_local_part = path.local_part;
-  c_.local_part = to_lower(path.local_part);
-  c_.domain = to_lower(path.domain);
-  const auto hack = c_.configuration.text("percent_hack_domains");
-  for (int round = 0; round < 10 && !hack.empty(); ++round) {
-    const auto percent = c_.caseful_local_part.rfind('%');
-    if (percent == std::string::npos || match_domain(c_, c_.domain, hack).answer != Answer::yes) return;
-    c_.domain = to_lower(c_.caseful_local_part.substr(percent + 1));
-    c_.caseful_local_part.resize(percent);
-    c_.local_part = to_lower(c_.caseful_local_part);
-  }
+  split_address(c_, address);
 }
 
 Dialogue::Step Dialogue::rcpt() {

@@ -38,6 +38,7 @@ void verify_helo(Context& c) {
     c.helo_verified = "yes";
     return;
   }
+  if (IpAddress::parse(c.helo)) return;  // an address without brackets is no name
   const auto back = addresses_of(c, canonical_name(c.helo));
   if (address && std::find(back.list.begin(), back.list.end(), *address) != back.list.end())
     c.helo_verified = "yes";

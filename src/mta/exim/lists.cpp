@@ -123,7 +123,8 @@ Match walk(const Walk& w, std::string_view list, Expanding expanding) {
     text = expanded.value;
   }
   const Held tainted(w.c.list_tainted, expanded.tainted);
-  const auto items = w.c.configuration.files->items(text);
+  const auto kept = w.c.configuration.files->items(text);
+  const auto& items = *kept;
   Leniency lenient;
   bool negated = false;
   for (const auto& whole : items) {

@@ -197,14 +197,22 @@ const Regex& Files::regex(const std::string& pattern, Regex::Case letters) {
   return *kept;
 }
 
-const std::vector<std::string>& Files::items(std::string_view list) {
+std::shared_ptr<const std::vector<std::string>> Files::items(std::string_view list) {
   if (items_.size() > max_kept) items_.clear();
   const auto at = items_.find(list);
   if (at != items_.end()) return at->second;
-  return items_.emplace(std::string(list), list_items(list)).first->second;
+  return items_.emplace(std::string(list), std::make_shared<const std::vector<std::string>>(list_items(list)))
+      .first->second;
 }
 
-std::optional<bool> Files::exists(const std::string& name) const {
+std::optional<bool> Files::exists(const std::string& name) {
+  const auto known = there_.find(name);
+  if (known != there_.end()) return known->second;
+  if (there_.size() > max_kept) there_.clear();
+  return there_[name] = looked_for(name);
+}
+
+std::optional<bool> Files::looked_for(const std::string& name) const {
   const auto inside = directory_->inside(name);
   if (!inside) return name == "/" || name == "/etc" ? std::optional(true) : std::nullopt;
   std::error_code error;

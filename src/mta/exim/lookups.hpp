@@ -37,21 +37,24 @@ class Files {
   const std::string* text(const std::string& name, std::string& why);
   const SearchFile* search(const std::string& name, std::string& why);
   const Regex& regex(const std::string& pattern, Regex::Case letters);
-  const std::vector<std::string>& items(std::string_view list);
+  /// The items of a list, split once.
+  std::shared_ptr<const std::vector<std::string>> items(std::string_view list);
   /// Does something of that name lie in the directory; nullopt where the name leads out of it.
-  std::optional<bool> exists(const std::string& name) const;
+  std::optional<bool> exists(const std::string& name);
   const Directory& directory() const { return *directory_; }
 
  private:
+  std::optional<bool> looked_for(const std::string& name) const;
   struct Read {
     std::optional<std::string> text;
     std::string why;
   };
   std::shared_ptr<const Directory> directory_;
   std::map<std::string, Read> texts_;
+  std::map<std::string, std::optional<bool>> there_;
   std::map<std::string, SearchFile> searches_;
   std::map<std::pair<std::string, bool>, std::unique_ptr<Regex>> regexes_;
-  std::map<std::string, std::vector<std::string>, std::less<>> items_;
+  std::map<std::string, std::shared_ptr<const std::vector<std::string>>, std::less<>> items_;
   std::size_t kept_ = 0;
 };
 

@@ -48,10 +48,7 @@ struct Routed {
 class Address {
  public:
   Address(Context& c, const std::string& full) : c_(c), saved_(save(c)) {
-    c.domain = to_lower(domain_part(full));
-    const auto path = parse_path(full, {.literals = true, .unqualified = true});
-    c.caseful_local_part = path.good() ? path.local_part : local_part_part(full);
-    c.local_part = to_lower(c.caseful_local_part);
+    split_address(c, full);
     c.domain_data.reset();
     c.local_part_data.reset();
     c.router_variables.clear();
@@ -531,6 +528,20 @@ class Verifier {
 };
 
 }  // namespace
+
+void split_address(Context& c, const std::string& address) {
+  const auto path = parse_path(address, {.literals = true, .unqualified = true});
+  c.domain = to_lower(path.good() ? path.domain : domain_part(address));
+  c.caseful_local_part = path.good() ? path.local_part : local_part_part(address);
+  const auto hack = c.configuration.text("percent_hack_domains");
+  for (int round = 0; round < 10 && !hack.empty(); ++round) {
+    const auto percent = c.caseful_local_part.rfind('%');
+    if (percent == std::string::npos || match_domain(c, c.domain, hack).answer != Answer::yes) break;
+    c.domain = to_lower(c.caseful_local_part.substr(percent + 1));
+    c.caseful_local_part.resize(percent);
+  }
+  c.local_part = to_lower(c.caseful_local_part);
+}
 
 Verification verify_address(Context& c, const std::string& address, const VerifyOptions& options) {
   return Verifier(c, options).run(address);

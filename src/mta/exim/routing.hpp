@@ -22,6 +22,9 @@ struct Verification {
   bool pass_message = false;  ///< also of a deferral
   std::string why;            ///< the router that decided, for the trace
 };
+/// Sets $local_part and $domain, percent_hack_domains applied.
+void split_address(Context& c, const std::string& address);
+
 Verification verify_address(Context& c, const std::string& address, const VerifyOptions& options);
 
 }  // namespace smtpdx::mta::exim
