@@ -181,5 +181,36 @@ TEST(Forms, WhoseNameDoesNotExist) {
             "failed bob@y.example 553 - sender-rejected");
 }
 
+TEST(Forms, TheOwnNameThatIsMissing) {
+  const std::string said = "\n<bob@z.example>: host mx.z.example[192.0.2.25] said: 553 ";
+  EXPECT_EQ(one(head + said + "mail.y.example does not exist\n"), "failed bob@z.example 553 - rdns-invalid");
+  EXPECT_EQ(one(head + said + "other.example does not exist\n"), "failed bob@z.example 553 - sender-rejected");
+}
+
+TEST(Forms, ASubjectThatIsTheReason) {
+  std::string domino =
+      "From: Postmaster@y.example\nTo: alice@x.example\nSubject: DELIVERY FAILURE: User Bob (bob@y.example) not listed "
+      "in\n"
+      " Domino Directory\n\n";
+  EXPECT_EQ(one(domino), "failed bob@y.example 0 - recipient-unknown");
+  // Elsewhere the subject may be the returned message's own.
+  std::string other = "From: Postmaster@y.example\nTo: alice@x.example\nSubject: Undeliverable: my mailbox is full\n\n";
+  EXPECT_EQ(refusals(other).at(0).reply.text, "");
+}
+
+TEST(Forms, WordsThatNobodyListed) {
+  std::string mail =
+      head + "\nHello,\nyour letter has come back.\n\n  <bob@y.example>\n  There is no room left in his mailbox.\n";
+  EXPECT_EQ(one(mail), "failed bob@y.example 0 - mailbox-full");
+  EXPECT_EQ(refusals("Dear all, my mailbox is rather full, sorry.\nPlease write to bob instead.\n").at(0).kind,
+            Kind::not_a_bounce);
+}
+
+TEST(Forms, AReplyIsAnAnswer) {
+  // X.4.1 means that nobody answered; a 550 was an answer.
+  EXPECT_EQ(line(read_reply_text("550 5.4.1 <bob@y.example>:")), "failed bob@y.example 550 5.4.1 unknown");
+  EXPECT_EQ(line(read_reply_text("451 4.4.1 host")), "delayed  451 4.4.1 connection");
+}
+
 }  // namespace
 }  // namespace smtpdx::dsn

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "dsn/delivery_report.hpp"
 #include "dsn/excerpt.hpp"
+#include "dsn/known_wording.hpp"
 #include "dsn/notification.hpp"
 #include "dsn/prose.hpp"
 #include "dsn/recognise.hpp"
@@ -182,6 +183,8 @@ class MessageReader {
       if (cut) add_missing(found, prose);
     }
     if (found.empty() && !user) found = read_forwarded();
+    if (!user && (found.empty() || (found.size() == 1 && found[0].is_refusal() && found[0].reply.empty())))
+      take_subject(found);
     if (found.empty()) {
       found.push_back(without_refusal());
       return found;
@@ -293,7 +296,7 @@ class MessageReader {
         return wording.recipient.empty() || iequals(r.recipient, wording.recipient);
       };
       if (std::any_of(prose.refusals.begin(), prose.refusals.end(), same)) continue;
-      if (auto refusal = known_wording(wording)) prose.refusals.push_back(std::move(*refusal));
+      if (auto refusal = known_wording(wording.recipient, wording.words)) prose.refusals.push_back(std::move(*refusal));
     }
     if (!prose.refusals.empty() || !first) return;
     // Nobody knows the words; that a mail system sends back a named recipient's message is still a failure.
@@ -323,7 +326,7 @@ class MessageReader {
       if (!refusal.is_refusal() || refusal.reply.code != 0 || !refusal.reply.text.empty()) continue;
       for (const auto& wording : prose.wordings) {
         bool about = wording.recipient.empty() || found.size() == 1 || iequals(wording.recipient, refusal.recipient);
-        auto known = about ? known_wording(wording) : std::nullopt;
+        auto known = about ? known_wording(wording.recipient, wording.words) : std::nullopt;
         if (!known) continue;
         refusal.reply.text = std::move(known->reply.text);
         if (!refusal.recipient.empty() && istarts_with(wording.recipient, refusal.recipient))
@@ -332,34 +335,6 @@ class MessageReader {
         break;
       }
     }
-  }
-
-  static bool says_delayed(std::string_view text) {
-    text = text.substr(0, 4096);
-    for (std::string_view cue : {"will keep trying", "not yet been delivered", "will be retried", "has been delayed",
-                                 "delivery attempts will continue", "warning: message still", "no action is required"})
-      if (icontains(text, cue)) return true;
-    return false;
-  }
-
-  static std::optional<Refusal> known_wording(const Prose::Wording& wording) {
-    auto matches = kb::Catalogue::builtin().match({0, "", wording.words.octets()});
-    if (matches.empty()) return std::nullopt;
-    // "Given up after four days" is the answer only where no reason is named beside it.
-    auto sure = [](const kb::PhraseMatch& m) { return !m.phrase->wrapper && !m.phrase->vague; };
-    auto plain = std::find_if(matches.begin(), matches.end(), sure);
-    const auto& best = plain != matches.end() ? *plain : matches.front();
-    Refusal refusal;
-    refusal.kind = says_delayed(wording.words.view()) ? Kind::delayed : Kind::failed;
-    refusal.recipient = wording.recipient;
-    std::string_view words = wording.words.view();
-    std::size_t begin = words.substr(0, best.from).rfind('\n') + 1;
-    if (best.from - begin > 200) begin = best.from;
-    std::size_t end = std::max(best.to, std::min({words.find('\n', best.to), best.to + 200, words.size()}));
-    refusal.reply.text = fold_space(words.substr(begin, end - begin));
-    auto [offset, length] = wording.words.range(best.from, best.to - best.from);
-    refusal.evidence.push_back({"prose", offset, length, std::string(words.substr(best.from, best.to - best.from))});
-    return refusal;
   }
 
   /// Reads `inner`, octets of this message in whatever form, as a message of its own; empty where it is no bounce.
@@ -372,6 +347,19 @@ class MessageReader {
       for (auto& span : refusal.evidence) std::tie(span.offset, span.length) = inner.range(span.offset, span.length);
     note_once(notes_, std::string(how));
     return found;
+  }
+
+  /// Nothing in the body names a reason, or the body is missing.
+  void take_subject(std::vector<Refusal>& found) const {
+    auto subject = is_report_ ? reason_in_subject(header()) : std::nullopt;
+    if (!subject) return;
+    if (found.empty()) {
+      found.push_back(std::move(*subject));
+      return;
+    }
+    found[0].reply = std::move(subject->reply);
+    found[0].evidence = std::move(subject->evidence);
+    if (found[0].recipient.empty()) found[0].recipient = std::move(subject->recipient);
   }
 
   /// A bounce within: somebody forwards what came back, attached or, header and all, behind quote marks.

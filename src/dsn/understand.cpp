@@ -75,7 +75,9 @@ bool take_sense(Reading& reading, const QuotedReply& reply, kb::Senses::Strength
 /// The code's own meaning, where nothing else is known.
 void take_code(Reading& reading, const QuotedReply& reply, const kb::Catalogue& catalogue) {
   const kb::CodeMeaning* meaning = nullptr;
-  if (reply.status) meaning = catalogue.code(reply.status->to_string());
+  // X.4.1 and X.4.2: nobody answered. A permanent reply is an answer, so that there the code tells nothing.
+  bool answered = reply.code >= 500 && reply.status && reply.status->subject == 4 && reply.status->detail <= 2;
+  if (reply.status && !answered) meaning = catalogue.code(reply.status->to_string());
   bool said = meaning != nullptr && meaning->reason;
   if (!said && reply.code != 0) meaning = catalogue.code(std::to_string(reply.code));
   if (meaning == nullptr || !meaning->reason) return;
@@ -112,9 +114,11 @@ kb::Reason missing_name(const Refusal& refusal) {
     if (name.find('@') != std::string_view::npos)
       return iequals(name, refusal.sender) ? kb::Reason::sender_rejected : kb::Reason::recipient_unknown;
     if (!looks_like_host(name)) continue;
-    std::string domain = domain_of(refusal.recipient);
-    return !domain.empty() && in_domain(canonical_name(name), domain) ? kb::Reason::domain_not_found
-                                                                      : kb::Reason::sender_rejected;
+    std::string host = canonical_name(name), domain = domain_of(refusal.recipient);
+    if (!domain.empty() && in_domain(host, domain)) return kb::Reason::domain_not_found;
+    // The reporter is the client that was refused: its own name, unless the sender's address has it too.
+    bool senders = !refusal.sender.empty() && in_domain(host, domain_of(refusal.sender));
+    return host == refusal.reporter && !senders ? kb::Reason::rdns_invalid : kb::Reason::sender_rejected;
   }
   return kb::Reason::unknown;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: kb
 // Any octets as a refusal's words: what the index finds is what every pattern alone finds, and hits lie within the
-// words.
+// words. Sentences made ready hold single spaces, and a sense says a reason.
 
 #include <cstdint>
 #include <cstdlib>
@@ -9,6 +9,7 @@
 
 #include "kb/catalogue.hpp"
 #include "kb/phrase_match.hpp"
+#include "kb/senses.hpp"
 
 namespace {
 
@@ -28,5 +29,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t alone = 0;
   for (const auto& phrase : catalogue.phrases()) alone += Pattern(phrase.pattern).find(text) ? 1 : 0;
   demand(alone == matches.size());
+  for (const auto& sentence : plain_sentences(words))
+    demand(sentence.starts_with(' ') && sentence.ends_with(' ') && sentence.find("  ") == std::string::npos);
+  for (auto strength : {Senses::Strength::strong, Senses::Strength::weak})
+    for (int reply_class : {0, 4, 5})
+      if (const Sense* sense = Senses::builtin().read(words, reply_class, strength))
+        demand(sense->reason != Reason::unknown);
   return 0;
 }
