@@ -44,12 +44,12 @@ std::vector<Seen<diag::SessionFact>> sessions_with(const View& view, const Confi
   return met;
 }
 
-/// Anonymous attempts for the recipient at that server.
-std::vector<Seen<diag::Attempt>> attempts_at(const View& view, const ConfigFact& config) {
+/// Anonymous attempts at that server, for the recipient or (with `role`) for another.
+std::vector<Seen<diag::Attempt>> attempts_at(const View& view, const ConfigFact& config, Role role = Role::recipient) {
   std::vector<Seen<diag::Attempt>> met;
   const auto sessions = sessions_with(view, config);
   for (const auto& a : view.attempts())
-    if (a->role == Role::recipient && a->shape.user.empty() &&
+    if (a->role == role && a->shape.user.empty() &&
         std::ranges::any_of(sessions, [&](const auto& s) { return s->shape.server == a->shape.server; }))
       met.push_back(a);
   return met;
@@ -254,17 +254,22 @@ CauseVerdict s68_config_broken(const View& view) {
     return Say::likely(9).because(*config.id, config->broken).needs("a connection to that server (--server HOST:PORT)");
   }
   if (held_code(view) != config->reply_code_built) return Say::nothing();
-  for (const auto& a : attempts_at(view, *config)) {
-    if (a->outcome == Outcome::accepted || a->outcome == Outcome::refused)
-      return Say::ruled_out().because(*a.id, "the server can answer now: " + a->reply->to_string());
-    if (a->outcome != Outcome::deferred || a->reply->code != config->reply_code_built) continue;
-    const auto text = a->reply->text();
-    if (icontains(text, "lookup failure") || icontains(text, "configuration error"))
-      return Say::proved(Proof::record, 5)
-          .because({*config.id, *view.refusal().id},
-                   config->broken + ", so that everybody is answered " + std::to_string(config->reply_code_built))
-          .because(*a.id, "the live server answers just that: " + a->reply->to_string());
+  Seen<diag::Attempt> same;
+  for (auto role : {Role::recipient, Role::random}) {
+    for (const auto& a : attempts_at(view, *config, role)) {
+      // Whoever answers one of them, at any time, can read its tables.
+      if (a->outcome == Outcome::accepted || a->outcome == Outcome::refused)
+        return Say::ruled_out().because(*a.id, "the server can answer now: " + a->reply->to_string());
+      if (a->outcome != Outcome::deferred || a->reply->code != config->reply_code_built) continue;
+      const auto text = a->reply->text();
+      if (icontains(text, "lookup failure") || icontains(text, "configuration error")) same = a;
+    }
   }
+  if (same)
+    return Say::proved(Proof::record, 5)
+        .because({*config.id, *view.refusal().id},
+                 config->broken + ", so that everybody is answered " + std::to_string(config->reply_code_built))
+        .because(*same.id, "the live server answers just that: " + same->reply->to_string());
   return Say::likely(9)
       .because({*config.id, *view.refusal().id}, config->broken)
       .needs("the same answer from the live server: a copy of the files may lack what the server has");

@@ -243,6 +243,12 @@ TEST(S68, ACopyThatLacksAFileProvesNothing) {
   EXPECT_EQ(broken(lookup_words).of("own.server_config_broken"), Verdict::likely);
   EXPECT_EQ(broken(lookup_words).answers(server, server, "250 2.1.5 Ok").of("own.server_config_broken"),
             Verdict::ruled_out);
+  // It came to itself in the midst of the look.
+  EXPECT_EQ(broken(lookup_words)
+                .answers(server, server, lookup_words)
+                .answers(server, server, "250 2.1.5 Ok")
+                .of("own.server_config_broken"),
+            Verdict::ruled_out);
   EXPECT_NE(broken(lookup_words).answers(server, server, "451 4.7.1 Greylisted").of("own.server_config_broken"),
             Verdict::proved);
   EXPECT_NE(broken("450 4.2.0 Greylisted").answers(server, server, lookup_words).of("own.server_config_broken"),

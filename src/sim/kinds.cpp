@@ -234,7 +234,8 @@ namespace {
 const std::vector<Kind>& table() {
   static const std::vector<Kind> all = [] {
     std::vector<Kind> list;
-    for (auto part : {recipient_kinds(), lookalike_kinds(), submission_kinds(), client_kinds()})
+    for (auto part : {recipient_kinds(), lookalike_kinds(), submission_kinds(), login_kinds(), address_kinds(),
+                      client_kinds(), own_server_kinds()})
       list.insert(list.end(), part.begin(), part.end());
     return list;
   }();

@@ -16,7 +16,10 @@ struct Kind {
 
 std::span<const Kind> recipient_kinds();   ///< kinds_recipient.cpp: the recipient's mail exchangers
 std::span<const Kind> lookalike_kinds();   ///< kinds_lookalike.cpp: what looks like them and is not
-std::span<const Kind> submission_kinds();  ///< kinds_submission.cpp: the user's own server
+std::span<const Kind> submission_kinds();  ///< kinds_submission.cpp: the user's own server, and how it was spoken to
+std::span<const Kind> login_kinds();       ///< kinds_login.cpp: the login there
+std::span<const Kind> address_kinds();     ///< kinds_address.cpp: who may relay there by address
+std::span<const Kind> own_server_kinds();  ///< kinds_own_server.cpp: what the server's own files show
 std::span<const Kind> client_kinds();      ///< kinds_client.cpp: who the client is, and the way between
 
 // ---- bricks of several kinds ----

@@ -20,6 +20,7 @@ engine::Job job_of(const World& world, const kb::Catalogue& catalogue) {
   job.question = world.question;
   if (world.refusal) job.given.push_back(diag::RefusalFact{*world.refusal, dsn::understand(*world.refusal, catalogue)});
   if (world.log) job.given.push_back(*world.log);
+  if (world.config) job.given.push_back(*world.config);
   return job;
 }
 

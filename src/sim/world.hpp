@@ -40,6 +40,7 @@ struct World {
   diag::Case question;
   std::optional<dsn::Refusal> refusal;
   std::optional<diag::LoggedSessionFact> log;
+  std::optional<diag::ConfigFact> config;  ///< what the user's --config says
   std::optional<smtp::Credentials> credentials;
   std::string helo = "probe.neutral.example";
   Truth truth;
