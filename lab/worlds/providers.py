@@ -45,10 +45,27 @@ s25 = provider("S25", "Exchange Online, basic authentication blocked: 5.7.139", 
                "AUTH 535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [AS4P190CA0047.EURP190.PROD.OUTLOOK.COM]\n")
 s25.expect("192.0.2.225:587", tls="starttls", rcpt=FAR, auth=ALICE, reply="535 5.7.139 Authentication unsuccessful, basic")
 
+s26 = provider("S26", "Exchange Online refuses a token: 5.7.3", "192.0.2.226", "smtp.office365.com", M365 +
+               "AUTH 535 5.7.3 Authentication unsuccessful [AS4P190CA0047.EURP190.PROD.OUTLOOK.COM]\n")
+s26.expect("192.0.2.226:587", tls="starttls", rcpt=FAR, auth=ALICE, reply="535 5.7.3 Authentication unsuccessful")
+
 s27 = provider("S27", "Gmail wants an application password: 5.7.9", "192.0.2.227", "smtp.gmail.com", GMAIL +
                "AUTH 534-5.7.9 Application-specific password required. For more information, go to|"
                "534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor 5b1f17b1804b1-47 - gsmtp\n")
 s27.expect("192.0.2.227:587", tls="starttls", rcpt=FAR, auth=ALICE, reply="534 5.7.9 Application-specific password required")
+
+# The tenant's exchanger takes mail for the tenant's own users from anybody, and for others from its connectors only.
+s30 = World("S30", "a tenant's exchanger: inside accepted, outside 5.7.64 without a connector")
+s30.script("192.0.2.229:25", """
+BANNER 220 DB5EUR01FT018.mail.protection.outlook.com Microsoft ESMTP MAIL Service ready
+EHLO tls 250-DB5EUR01FT018.mail.protection.outlook.com Hello|250-SIZE 157286400|250-PIPELINING|250-DSN|250-ENHANCEDSTATUSCODES|250-8BITMIME|250 SMTPUTF8
+EHLO 250-DB5EUR01FT018.mail.protection.outlook.com Hello|250-SIZE 157286400|250-PIPELINING|250-DSN|250-ENHANCEDSTATUSCODES|250-STARTTLS|250-8BITMIME|250 SMTPUTF8
+STARTTLS 220 2.0.0 SMTP server ready
+RCPT /@tenant\\.example>/ 250 2.1.5 Recipient OK
+RCPT 550 5.7.64 TenantAttribution; Relay Access Denied [DB5EUR01FT018.eop-EUR01.prod.protection.outlook.com]
+""", cert="tenant.mail.protection.outlook.com")
+s30.expect("192.0.2.229:25", sender="scanner@tenant.example", rcpt=FAR, reply="550 5.7.64 TenantAttribution", lacks=["AUTH"])
+s30.expect("192.0.2.229:25", sender="scanner@tenant.example", rcpt="scanner@tenant.example", reply="250 2.1.5")
 
 # What is no proof: the first answer to a new client is a temporary one.
 grey = World("grey", "look-alike: greylisting, accepted at the second try")

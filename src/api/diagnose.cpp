@@ -128,6 +128,8 @@ Result<std::string> diagnose(const DiagnosisRequest& request, World& world, cons
   auto job = job_of(request, std::move(*question));
   world.apply_to(job.question);
   world.log_in_as(request.login);
+  if (auto token = token_of(request.login.mechanism, request.login.secret, world.runtime().wall()))
+    job.given.push_back(std::move(*token));
   job.watcher = watcher_for(world.runtime(), emit);
   const auto report = io::run(
       world.runtime(), engine::diagnose(world.env(), kb::Catalogue::builtin(), std::move(job), world.deadline()));

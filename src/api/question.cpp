@@ -4,6 +4,7 @@
 #include "api/read.hpp"
 #include "base/text.hpp"
 #include "intake/session_log.hpp"
+#include "intake/token.hpp"
 
 namespace smtpdx::api {
 
@@ -70,6 +71,11 @@ Result<diag::Case> question_of(const QuestionWords& words) {
   c.auth_budget = *budget;
   c.auth_mechanism = words.auth_mechanism;
   return c;
+}
+
+std::optional<diag::TokenFact> token_of(const std::string& mechanism, const std::string& secret, WallTime now) {
+  if (secret.empty() || (!iequals(mechanism, "XOAUTH2") && !iequals(mechanism, "OAUTHBEARER"))) return std::nullopt;
+  return intake::read_token(secret, now);
 }
 
 const diag::RefusalFact* first_refusal(const std::vector<diag::RefusalFact>& facts) {

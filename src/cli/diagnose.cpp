@@ -228,6 +228,8 @@ Exit diagnose(const std::vector<std::string>& args) {
   auto secret = read_secret(o.secret, o.output);
   if (!secret) return complain(secret.error());
   (*world)->log_in_as({o.secret.user, *secret, o.secret.mechanism});
+  if (auto token = api::token_of(o.secret.mechanism, *secret, (*world)->runtime().wall()))
+    given->push_back(std::move(*token));
   if (!secret->empty()) {
     question->have_secret = true;
     question->consent = kb::Consent::auth;

@@ -110,6 +110,7 @@ struct Kind {
   std::string_view operator()(const RefusalFact&) const { return "input.refusal"; }
   std::string_view operator()(const LoggedSessionFact&) const { return "input.session"; }
   std::string_view operator()(const MessageTraceFact&) const { return "input.trace"; }
+  std::string_view operator()(const TokenFact&) const { return "input.token"; }
   std::string_view operator()(const ConfigFact&) const { return "config.relay"; }
   std::string_view operator()(const MxFact&) const { return "dns.mx"; }
   std::string_view operator()(const AddressFact&) const { return "dns.address"; }
@@ -126,6 +127,7 @@ struct Subject {
   std::string operator()(const RefusalFact& f) const { return f.refusal.recipient; }
   std::string operator()(const LoggedSessionFact& f) const { return f.server; }
   std::string operator()(const MessageTraceFact& f) const { return f.recipient; }
+  std::string operator()(const TokenFact& f) const { return f.user; }
   std::string operator()(const ConfigFact& f) const { return f.path; }
   std::string operator()(const MxFact& f) const { return f.mx.domain; }
   std::string operator()(const AddressFact& f) const { return f.lookup.host; }

@@ -161,6 +161,14 @@ struct MessageTraceFact {
   std::vector<std::string> pools;  ///< the distinct OutboundIpPoolName values in them
   std::size_t line = 0;            ///< of the first row that names a pool
 };
+/// "input.token": what the bearer token of the login says of itself. The token is kept nowhere.
+struct TokenFact {
+  bool readable = false;              ///< false: opaque, nothing is known of it
+  std::vector<std::string> audience;  ///< the services it is made for ("aud")
+  std::vector<std::string> rights;    ///< scopes ("scp") and roles
+  std::string user;                   ///< whose it is; empty for an application's
+  std::optional<bool> expired;        ///< by our clock, with some minutes' grace
+};
 /// "config.relay": what a server's configuration says about this envelope.
 struct ConfigFact {
   std::string product, path;
@@ -199,8 +207,8 @@ struct ConfigFact {
 };
 
 using Fact =
-    std::variant<QuestionFact, RefusalFact, LoggedSessionFact, MessageTraceFact, ConfigFact, MxFact, AddressFact,
-                 PtrFact, AuthorityFact, NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
+    std::variant<QuestionFact, RefusalFact, LoggedSessionFact, MessageTraceFact, TokenFact, ConfigFact, MxFact,
+                 AddressFact, PtrFact, AuthorityFact, NearNameFact, ListFact, ControlFact, SessionFact, Attempt>;
 
 struct Observation {
   std::string id;  ///< "o3"

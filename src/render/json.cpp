@@ -136,6 +136,15 @@ struct Value {
     j["line"] = f.line == 0 ? json(nullptr) : json(f.line);
     return j;
   }
+  json operator()(const diag::TokenFact& f) const {
+    json j;
+    j["readable"] = f.readable;
+    j["audience"] = f.audience;
+    j["rights"] = f.rights;
+    j["user"] = text_or_null(f.user);
+    j["expired"] = f.expired ? json(*f.expired) : json(nullptr);
+    return j;
+  }
   json operator()(const diag::ConfigFact& f) const {
     json j;
     j["product"] = f.product;

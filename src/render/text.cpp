@@ -174,13 +174,22 @@ class Page {
     const auto& r = s_.report;
     std::vector<std::string> add;
     const auto* refusal = r.refusal ? &r.refusal->refusal : nullptr;
-    if (refusal && refusal->evidence.empty() == false && !refusal->returned.present)
+    // A refused login never became a message: there is no bounce, and the recipient's side was never asked.
+    if (refusal && r.refusal->reading.reason == kb::Reason::auth_failed) {
+      add.push_back(
+          "the server that refused the login (diagnose --server HOST:PORT --user NAME): one login shows its words "
+          "anew");
+      add.push_back(
+          "the mechanism of the refused login, PLAIN, LOGIN, XOAUTH2 …: the application's or the server's log has it");
+    } else if (refusal && refusal->evidence.empty() == false && !refusal->returned.present)
       add.push_back(
           "the whole bounce message as a file: it names who refused, for which address, and holds the returned "
           "headers");
-    if (diag::recipient_of(r.question, refusal).empty())
+    const bool login = refusal && r.refusal->reading.reason == kb::Reason::auth_failed;
+    if (!login && diag::recipient_of(r.question, refusal).empty())
       add.push_back("the recipient (--to): its mail exchangers can then be asked");
-    if (!r.question.server) add.push_back("your outgoing server, if you sent through one (--server HOST:PORT, --user)");
+    if (!login && !r.question.server)
+      add.push_back("your outgoing server, if you sent through one (--server HOST:PORT, --user)");
     if (refusal && refusal->inner)
       add.push_back("an export of the connectors, if your side is Microsoft 365 or Exchange");
     std::string label = "Add      ";

@@ -126,7 +126,7 @@ CauseVerdict s70_not_on_submission(const View& view) {
 
 CauseVerdict s35_not_in_allowlist(const View& view) {
   ServerLook look(view);
-  if (view.branch() != Branch::submission) return Say::nothing();
+  if (view.branch() != Branch::submission || is_tenant_exchanger(look.host())) return Say::nothing();
   if (!same_family(view.asked_reason(), Reason::relay_denied)) return Say::nothing();
   if (auto config = view.config(); config && config->client_trusted && !*config->client_trusted &&
                                    !config->sasl_enabled.value_or(true) && config->reply_code != 0 && view.refusal()) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The login itself and what comes after it: S19 refused, S20 failed and ignored by the client, S21 accepted but of no
-// use, S22 accepted but not for this sender; S57 a certificate that the client cannot accept, S58 a login the server
-// never asks for, S63 a mechanism that does not work where another does, S67 another server than the one meant.
+// use, S22 accepted but not for this sender; S26 a token that is not one for sending mail; S57 a certificate that the
+// client cannot accept, S58 a login the server never asks for, S63 a mechanism that does not work where another does,
+// S67 another server than the one meant.
 
 #include <algorithm>
 
@@ -37,6 +38,23 @@ bool auth_accepted(const ServerLook& look) {
 /// With these the server is handed the password itself: its refusal is about that. What is answered to a challenge
 /// depends on how the server keeps the password, too.
 bool sees_password(const std::string& mechanism) { return mechanism == "PLAIN" || mechanism == "LOGIN"; }
+
+bool is_token(const std::string& mechanism) { return mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER"; }
+
+/// What Exchange Online needs of a token and this one lacks; empty where nothing is seen to be missing.
+std::vector<std::string> lacking_for_exchange(const diag::TokenFact& token) {
+  std::vector<std::string> lacks;
+  const auto is_exchange = [](const std::string& audience) {
+    return icontains(audience, "outlook.office.com") || icontains(audience, "outlook.office365.com") ||
+           icontains(audience, "00000002-0000-0ff1-ce00-000000000000");
+  };
+  if (!token.audience.empty() && std::ranges::none_of(token.audience, is_exchange))
+    lacks.push_back("it is made for " + join(token.audience, ", ") + ", not for https://outlook.office.com");
+  const auto sends = [](const std::string& right) { return right == "SMTP.Send" || right == "SMTP.SendAsApp"; };
+  if (!token.rights.empty() && std::ranges::none_of(token.rights, sends))
+    lacks.push_back("its rights are " + join(token.rights, ", ") + ", with neither SMTP.Send nor SMTP.SendAsApp");
+  return lacks;
+}
 
 /// More than one mechanism was tried, one with the password itself among them, and all were refused.
 bool every_mechanism_refused(const ServerLook& look) {
@@ -97,6 +115,9 @@ CauseVerdict s19_credentials_rejected(const View& view) {
   if (!refusal && look.auth_nowhere())
     return Say::ruled_out().because(look.session_ids(), "no login is offered on any port");
   if (!refusal) return Say::nothing();
+  if (is_token(session->auth_mechanism))
+    return Say::ruled_out().because(
+        *session.id, "the login is made with a token (" + session->auth_mechanism + "), not with a password");
   const auto stated = view.stated(*refusal);
   if (!stated.empty() && stated != "submit.credentials_rejected")
     return Say::ruled_out().because(
@@ -121,6 +142,42 @@ CauseVerdict s19_credentials_rejected(const View& view) {
             "the same with PLAIN or LOGIN (--auth-methods all --auth-budget 2): a challenge also fails where the "
             "server keeps no password that fits it");
   return Say::proved(Proof::statement, 5).because(*session.id, what);
+}
+
+/// The token refused, read offline. What it lacks entails the refusal; that it lacks nothing leaves the registration.
+CauseVerdict s26_token_wrong(const View& view) {
+  ServerLook look(view);
+  if (view.branch() != Branch::submission) return Say::nothing();
+  auto session = look.auth_session();
+  if (!session || !is_token(session->auth_mechanism)) return Say::nothing();
+  if (session->auth->ok())
+    return Say::ruled_out().because(*session.id, "the token is accepted: " + session->auth->reply->to_string());
+  const auto* refusal = auth_refusal(look);
+  if (!refusal) return Say::nothing();
+  const auto stated = view.stated(*refusal);
+  if (!stated.empty() && stated != "oauth.token_wrong") return Say::nothing();
+  const auto what = "the login with a token (" + session->auth_mechanism + ") is refused: " + refusal->to_string();
+  const bool exchange = view.owner_speaks("m365.smtp_auth_disabled", session->shape);
+  auto token = view.token();
+  std::vector<std::string> lacks;
+  if (token && token->expired.value_or(false)) lacks.emplace_back("its time is over");
+  if (token && token->readable && exchange)
+    for (auto& one : lacking_for_exchange(*token)) lacks.push_back(std::move(one));
+  if (!lacks.empty())
+    return Say::proved(Proof::record, 5)
+        .because(*token.id, "of the token, read offline: " + join(lacks, "; "))
+        .because(*session.id, what);
+  Say say = Say::likely(8);
+  say.because(*session.id, what).rival("m365.smtp_auth_disabled");
+  if (!token || !token->readable)
+    return say.needs("the token's audience, rights and lifetime: it cannot be read offline");
+  return say
+      .because(*token.id,
+               "the token itself names the right service and rights" +
+                   (token->user.empty() ? std::string(", for an application") : ", for " + printable(token->user, 80)))
+      .needs(
+          "whether Exchange Online knows the application (New-ServicePrincipal, Add-MailboxPermission) and the mailbox "
+          "may use SMTP: see the steps for m365");
 }
 
 CauseVerdict s63_mechanism_mismatch(const View& view) {

@@ -96,8 +96,10 @@ class SubmissionPlan : public Planner {
     Transaction asks;
     if (view_.recipient().empty()) return asks;
     asks.push_back({view_.sender(), view_.recipient(), Role::recipient});
-    // RFC 5321 §4.1.1.3: every server takes the bare "postmaster"; it is local everywhere.
-    asks.push_back({view_.sender(), "postmaster", Role::local});
+    // RFC 5321 §4.1.1.3: every server takes the bare "postmaster"; it is local everywhere. At a tenant's exchanger the
+    // sender's own address is: the tenant is not known before the domain is.
+    const bool tenant = is_tenant_exchanger(host_) && !view_.sender().empty();
+    asks.push_back({view_.sender(), tenant ? view_.sender() : "postmaster", Role::local});
     return asks;
   }
 

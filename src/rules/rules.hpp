@@ -31,6 +31,7 @@ diag::CauseVerdict s19_credentials_rejected(const View& view);
 diag::CauseVerdict s20_auth_swallowed(const View& view);
 diag::CauseVerdict s21_authenticated_but_denied(const View& view);
 diag::CauseVerdict s22_sender_not_owned(const View& view);
+diag::CauseVerdict s26_token_wrong(const View& view);
 diag::CauseVerdict s57_certificate_name(const View& view);
 diag::CauseVerdict s58_auth_forced(const View& view);
 diag::CauseVerdict s63_mechanism_mismatch(const View& view);
@@ -43,6 +44,10 @@ diag::CauseVerdict s50_blocklist_or_access(const View& view);
 diag::CauseVerdict s54_helo_invalid(const View& view);
 diag::CauseVerdict s55_missing_ptr(const View& view);
 diag::CauseVerdict s64_sender_domain(const View& view);
+// tenant.cpp
+bool is_tenant_exchanger(std::string_view host);
+diag::CauseVerdict s29_connector_mismatch(const View& view);
+diag::CauseVerdict s30_direct_send(const View& view);
 // network.cpp
 /// One address, two identities: port 25 greets under a strange name while a TLS port shows the right certificate.
 struct Interception {

@@ -95,6 +95,7 @@ void View::index(const diag::Observation& o) {
     void operator()(const diag::NearNameFact& f) { v.near_.push_back({id, &f}); }
     void operator()(const diag::ListFact& f) { v.lists_.push_back({id, &f}); }
     void operator()(const diag::MessageTraceFact& f) { v.message_trace_ = {id, &f}; }
+    void operator()(const diag::TokenFact& f) { v.token_ = {id, &f}; }
     void operator()(const diag::LoggedSessionFact& f) { v.logged_.push_back({id, &f}); }
     void operator()(const diag::SessionFact& f) { v.sessions_.push_back({id, &f}); }
     void operator()(const Attempt& f) { v.attempts_.push_back({id, &f}); }

@@ -66,12 +66,15 @@ class View {
   const std::vector<Seen<diag::ListFact>>& lists() const { return lists_; }
   const std::vector<Seen<diag::LoggedSessionFact>>& logged() const { return logged_; }
   Seen<diag::MessageTraceFact> message_trace() const { return message_trace_; }
+  Seen<diag::TokenFact> token() const { return token_; }
   const std::vector<Seen<diag::Attempt>>& attempts() const { return attempts_; }
   const std::vector<Seen<diag::SessionFact>>& sessions() const { return sessions_; }
 
   /// Reason of a live reply, judged as the words of a bounce are.
   kb::Reason reason(const diag::Attempt& attempt) const;
   kb::Reason reason(const smtp::Reply& reply) const;
+  /// The server spoken to is the provider's own, by name or greeting, in whose terms the cause `code` is put.
+  bool owner_speaks(std::string_view code, const diag::Shape& shape) const;
   /// The cause a live reply states beyond doubt, or "".
   std::string_view stated(const smtp::Reply& reply) const;
   /// The first of the causes a live reply can have, or "".
@@ -130,6 +133,7 @@ class View {
   std::vector<Seen<diag::ListFact>> lists_;
   std::vector<Seen<diag::LoggedSessionFact>> logged_;
   Seen<diag::MessageTraceFact> message_trace_;
+  Seen<diag::TokenFact> token_;
   std::vector<Seen<diag::Attempt>> attempts_;
   std::vector<Seen<diag::SessionFact>> sessions_;
   std::string recipient_, sender_, domain_;

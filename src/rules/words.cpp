@@ -32,28 +32,32 @@ bool owner_speaks(std::string_view code, std::string_view host) {
   return std::any_of(own.begin(), own.end(), [&](std::string_view domain) { return in_domain(name, domain); });
 }
 
+}  // namespace
+
 /// The typed name, or the one the server greets with (a company's own alias of the provider's host).
-bool owner_speaks(const View& view, std::string_view code, const diag::Shape& shape) {
-  if (owner_speaks(code, shape.host)) return true;
-  for (const auto& s : view.sessions())
+bool View::owner_speaks(std::string_view code, const diag::Shape& shape) const {
+  if (rules::owner_speaks(code, shape.host)) return true;
+  for (const auto& s : sessions_)
     if (const auto* caps = s->shape.server == shape.server ? s->capabilities() : nullptr)
-      if (owner_speaks(code, caps->greeting_name)) return true;
+      if (rules::owner_speaks(code, caps->greeting_name)) return true;
   return false;
 }
+
+namespace {
 
 /// A live server says the same to us: whose words they are is known by connection. Which host may say it is the
 /// branch's business: the user's own server, or one of the recipient's mail exchangers.
 Seen<diag::Attempt> stated_live(const View& view, const std::string& code) {
   if (view.branch() == Branch::unknown || !view.refusal()) return {};
   for (const auto& a : view.attempts())
-    if (a->reply && view.refused_as_asked(*a) && view.stated(*a->reply) == code && owner_speaks(view, code, a->shape))
+    if (a->reply && view.refused_as_asked(*a) && view.stated(*a->reply) == code && view.owner_speaks(code, a->shape))
       return a;
   return {};
 }
 Seen<diag::SessionFact> stated_at_login(const View& view, const std::string& code) {
   for (const auto& s : view.sessions())
     if (s->auth && s->auth->reply && s->auth->reply->permanent() && view.stated(*s->auth->reply) == code &&
-        owner_speaks(view, code, s->shape))
+        view.owner_speaks(code, s->shape))
       return s;
   return {};
 }
@@ -132,7 +136,10 @@ CauseVerdict by_words(const View& view, const kb::Cause& cause) {
           .because(*r.id, r->refusal.decider + " says so itself: " + r->refusal.decided().text);
     return Say::likely(30)
         .because(*r.id, "the words say so: " + r->refusal.decided().text)
-        .needs("the whole bounce, which names who said it");
+        .needs(reading.reason == kb::Reason::auth_failed || reading.reason == kb::Reason::auth_required
+                   ? "the same words from the server itself (diagnose --server HOST:PORT, with --user where it was a "
+                     "login)"
+                   : "the whole bounce, which names who said it");
   }
   auto it = std::find(reading.causes.begin(), reading.causes.end(), cause.code);
   if (it == reading.causes.end() || on_the_other_side(view, cause.code)) return Say::nothing();
