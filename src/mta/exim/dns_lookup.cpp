@@ -9,6 +9,13 @@
 namespace smtpdx::mta::exim {
 namespace {
 
+/// Equal ones stay in their order. Not stable_sort: clang 19 refuses libstdc++ 12's use of a deprecated function in it.
+void sort_by_preference(std::vector<dns::Record>& records) {
+  const auto before = [](const dns::Record& a, const dns::Record& b) { return a.preference < b.preference; };
+  for (auto it = records.begin(); it != records.end(); ++it)
+    std::rotate(std::upper_bound(records.begin(), it, *it, before), it, std::next(it));
+}
+
 /// Names with other octets are not asked about (dns_check_names_pattern).
 bool asked_about(const std::string& name) {
   if (name.empty() || name.size() > 253) return false;
@@ -115,8 +122,7 @@ Found dns_lookup(Context& c, std::string_view query) {
     if (result.state == DnsResult::unsure) return open();
     again = again || result.state == DnsResult::again;
     if (q.kind == "mxh" || q.kind == "mx")
-      std::stable_sort(result.records.begin(), result.records.end(),
-                       [](const auto& a, const auto& b) { return a.preference < b.preference; });
+      sort_by_preference(result.records);
     for (const auto& record : result.records) lines.push_back(shown(record, q.kind));
   }
   if (!lines.empty()) return {Found::yes, Text{Text::ok, join(lines, q.separator), {}, true}, "DNS", {}};
@@ -189,8 +195,7 @@ MailHosts mail_hosts(Context& c, const std::string& domain, const MailHostRules&
     hosts.state = DnsResult::absent;
     return hosts;
   }
-  std::stable_sort(mx.records.begin(), mx.records.end(),
-                   [](const auto& a, const auto& b) { return a.preference < b.preference; });
+  sort_by_preference(mx.records);
   std::optional<unsigned> best;
   bool again = false, unsure = false;
   for (const auto& record : mx.records) {
