@@ -39,7 +39,7 @@ Tested nested_acl(Context& c, Verb verb, const std::string& argument, const Wher
   const auto result = run_named_acl(c, inline_text ? argument : std::string(words.front()), where);
   c.acl_arguments = std::move(saved);
   reply = result.reply;
-  Tested out{Answer::no, std::string(words.front()), result.kind, result.by};
+  Tested out{Answer::no, std::string(words.front()), result.kind, inline_text ? std::nullopt : result.by};
   switch (result.kind) {
     case AclResult::accept:
       out.answer = Answer::yes;

@@ -109,8 +109,7 @@ Expansion::Part Expansion::run(bool inner, Mode mode, Dollar dollar) {
     }
     if (out.value.size() > max_length) return wrong("the expanded string is huge");
   }
-  if (mode == Mode::skip) return Text{};
-  return out;
+  return out;  // where skipped: what is literal in it
 }
 
 /// $h_name: and its kin: there is no header at this stage.

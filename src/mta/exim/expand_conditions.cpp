@@ -256,6 +256,8 @@ std::optional<bool> Expansion::about_one(const std::string& name, Mode mode) {
     return wrong("unknown condition \"" + printable(name, 40) + "\""), std::nullopt;
   auto text = argument(mode);
   if (!text) return std::nullopt;
+  if (mode == Mode::skip && name == "bool" && !boolean(text->value, false))  // Exim minds, even here
+    return wrong("unrecognised boolean value \"" + printable(text->value, 60) + "\""), std::nullopt;
   if (mode == Mode::skip) return false;
   if (text->kind == Text::open) return c_.ask(text->why);
   if (name == "isip" || name == "isip4" || name == "isip6") {

@@ -11,7 +11,11 @@
 namespace smtpdx::mta::exim {
 namespace {
 
-Text said(std::string value) { return {Text::ok, std::move(value), {}, true}; }
+/// What the client said; where it said nothing, there is nothing to mistrust.
+Text said(std::string value) {
+  const bool tainted = !value.empty();
+  return {Text::ok, std::move(value), {}, tainted};
+}
 Text own(std::string value) { return {Text::ok, std::move(value), {}, false}; }
 Text open_text(std::string why) { return {Text::open, "…", std::move(why), false}; }
 
