@@ -3,8 +3,7 @@
 
 // A refusal in nobody's known words still speaks of somebody (the recipient, the sender, the connecting host, the
 // message) and says something of him. The file names such groups of words and lists which groups in one sentence mean
-// what, the more telling before the less. Asked only where no phrase fits, or only one of many meanings, so that a
-// plain search for each word is quick enough (some ten microseconds a reply).
+// what, the more telling before the less. Asked only where no phrase fits, or only one of many meanings.
 
 #include <algorithm>
 #include <cstdio>
@@ -104,6 +103,7 @@ class SensesReader {
         if (sense.id.empty() || sense.when.empty() || sense.samples.empty() || sense.reason == Reason::unknown)
           complain("a sense needs id, reason, when and samples: '" + sense.id + "'");
     if (error_) return std::unexpected(*error_);
+    out_.index();
     return std::move(out_);
   }
 
@@ -191,7 +191,7 @@ class SensesReader {
       std::string text = word;
       text = text.starts_with('*') ? text.substr(1) : " " + text;
       text = text.ends_with('*') ? text.substr(0, text.size() - 1) : text + " ";
-      if (trim(text).size() < 2) complain("'" + word + "' is too short to mean anything");
+      if (trim(text).size() < 2 || text.size() < 3) complain("'" + word + "' is too short to mean anything");
       out_.words_.push_back({std::move(text), out_.group_names_.size() - 1});
     }
   }
@@ -237,10 +237,22 @@ const Senses& Senses::builtin() {
   return senses;
 }
 
+std::size_t Senses::slot(const char* three) {
+  auto octet = [&](int i) { return static_cast<std::size_t>(static_cast<unsigned char>(three[i])); };
+  return (octet(0) * 961 + octet(1) * 31 + octet(2)) % 4096;
+}
+
+void Senses::index() {
+  by_start_.assign(4096, {});
+  for (std::size_t i = 0; i < words_.size(); ++i)
+    by_start_[slot(words_[i].text.data())].push_back(static_cast<std::uint16_t>(i));
+}
+
 std::bitset<128> Senses::groups_in(std::string_view sentence) const {
   std::bitset<128> out;
-  for (const auto& word : words_)
-    if (!out.test(word.group) && sentence.find(word.text) != std::string_view::npos) out.set(word.group);
+  for (std::size_t at = 0; at + 3 <= sentence.size(); ++at)
+    for (std::uint16_t i : by_start_[slot(sentence.data() + at)])
+      if (sentence.substr(at).starts_with(words_[i].text)) out.set(words_[i].group);
   return out;
 }
 

@@ -7,6 +7,7 @@
 // Weaker than a phrase (nobody's sentence was recognised): a reason, never a cause.
 
 #include <bitset>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,9 +51,12 @@ class Senses {
     std::string text;  ///< as it stands in a made-ready sentence, the bounding spaces included
     std::size_t group;
   };
+  static std::size_t slot(const char* three);
+  void index();
   std::bitset<128> groups_in(std::string_view sentence) const;
   std::vector<std::string> group_names_;
   std::vector<Word> words_;
+  std::vector<std::vector<std::uint16_t>> by_start_;  ///< words_ by their first three octets, all at least that long
   std::vector<Sense> senses_;
   friend class SensesReader;
 };

@@ -68,8 +68,8 @@ std::size_t without_line_end(std::string_view body, std::size_t begin, std::size
   return end;
 }
 
-/// The boundary that the body really uses, for a message whose declared one never occurs: the first "--…" line that a
-/// "Content-…" line follows. Empty where there is none.
+/// The boundary that the body really uses, for a message that declares none or one that never occurs: the first "--…"
+/// line that a "Content-…" line follows. Empty where there is none.
 std::string guess_boundary(std::string_view body) {
   LineReader reader(body, line_end_of(body.substr(0, 64 * 1024)));
   std::string_view line, before;
@@ -132,7 +132,8 @@ class Splitter {
     std::string boundary = outer.content_type.parameter("boundary");
     if (boundary.empty() || boundary.size() > 250) {
       note("a multipart without a usable boundary");
-      return;
+      boundary = guess_boundary(outer.body);
+      if (boundary.empty()) return;
     }
     std::string dash_boundary = "--" + boundary;
     Delimiter now, next;

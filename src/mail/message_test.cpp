@@ -132,5 +132,13 @@ TEST(Message, AnAttachedMessageMayBeAttachedTwiceOver) {
   EXPECT_EQ(outline(parse_message(text).root), "message/rfc822(message/rfc822(text/plain))");
 }
 
+TEST(Message, ABoundaryOnALineThatIsNotFoldedIsGuessed) {
+  Message message = parse_message(
+      "From: a@x.example\nContent-Type: multipart/alternative; differences=Content-Type;\nboundary=\"b1\"\n\n--b1\n"
+      "Content-Type: text/plain\n\nwords\n--b1--\n");
+  ASSERT_EQ(message.root.parts.size(), 1u);
+  EXPECT_EQ(message.root.parts[0].body, "words");
+}
+
 }  // namespace
 }  // namespace smtpdx::mail
