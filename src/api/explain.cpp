@@ -37,17 +37,19 @@ diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::Logg
   return engine::judge_offline(kb::Catalogue::builtin(), job);
 }
 
-std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside) {
+std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside,
+                                      Given given) {
   const auto sessions = intake::sessions_shown(octets);
   std::vector<diag::Report> reports;
-  for (const auto& fact : read_text(name, octets)) reports.push_back(explain(fact, sessions, aside));
+  const auto facts = given == Given::words ? read_text(name, octets) : read_refusals(name, octets);
+  for (const auto& fact : facts) reports.push_back(explain(fact, sessions, aside));
   return reports;
 }
 
-std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside) {
+std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside, Given given) {
   const auto& catalogue = kb::Catalogue::builtin();
   std::string out = "{\"results\":[";
-  for (const auto& report : explain_all(name, octets, aside)) {
+  for (const auto& report : explain_all(name, octets, aside, given)) {
     if (out.back() != '[') out += ',';
     out += render::explain_json({report, catalogue, nullptr, {}});
     out.pop_back();  // its line end

@@ -24,11 +24,16 @@ struct Aside {
 diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::LoggedSessionFact>& sessions,
                      const Aside& aside);
 
+/// What was given: a file or message may hold no refusal at all; somebody's words are one (api/read.hpp).
+enum class Given { words, file };
+
 /// Everything that an input holds, judged, in its order; never empty.
-std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside);
+std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside,
+                                      Given given = Given::words);
 
 /// {"results":[…]}, contract §4's objects.
-std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside);
+std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside,
+                             Given given = Given::words);
 
 /// {"letters":[{"index":0,"text":"…"}]}, one for each refusal. Error usage where the language is none of
 /// kb::letter_languages().

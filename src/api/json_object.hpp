@@ -15,11 +15,14 @@ class JsonObject {
  public:
   /// Error malformed where `text` is no JSON object, or nested deeper than any request is.
   static Result<JsonObject> parse(std::string_view text) {
+    if (is_too_deep(text)) return fail(ErrorKind::malformed, "the body is nested too deep");
     auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded()) return fail(ErrorKind::malformed, "the body is no JSON");
     return of(std::move(json), "the body");
   }
 
+  /// Whether the key is there, and not null.
+  bool has(const char* key) { return find(key) != nullptr; }
   /// A text value; empty where the key is absent or null.
   std::string text(const char* key) { return value<std::string>(key, &nlohmann::json::is_string, "a text"); }
   bool flag(const char* key) { return value<bool>(key, &nlohmann::json::is_boolean, "true or false"); }
@@ -51,6 +54,22 @@ class JsonObject {
   }
 
  private:
+  /// The library parses any depth, but copies and writes by recursion: a megabyte of "[" would overrun the stack.
+  static bool is_too_deep(std::string_view text) {
+    constexpr std::size_t deepest = 32;
+    std::size_t depth = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (c == '"') quoted = !quoted;
+      if (quoted && c == '\\') ++i;
+      if (quoted) continue;
+      if ((c == '[' || c == '{') && ++depth > deepest) return true;
+      if ((c == ']' || c == '}') && depth > 0) --depth;
+    }
+    return false;
+  }
+
   JsonObject(nlohmann::json json, std::string name) : json_(std::move(json)), name_(std::move(name)) {}
   static Result<JsonObject> of(nlohmann::json json, std::string name) {
     if (!json.is_object()) return fail(ErrorKind::malformed, name + " is no JSON object");

@@ -62,4 +62,12 @@ io::Task<bool> Connection::gone(Deadline deadline) {
   co_return got || got.error().kind != io::Failure::timed_out;
 }
 
+io::Task<void> Connection::let_finish(io::Runtime& runtime, Deadline deadline) {
+  std::array<char, 16384> buffer;
+  while (!deadline.passed(runtime.now())) {
+    const auto got = co_await stream_->read_some(buffer, runtime.deadline_in(std::chrono::seconds(1)));
+    if (!got) co_return;
+  }
+}
+
 }  // namespace smtpdx::http

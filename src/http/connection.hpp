@@ -11,6 +11,7 @@
 #include "http/message.hpp"
 #include "http/request_parser.hpp"
 #include "io/net.hpp"
+#include "io/runtime.hpp"
 
 namespace smtpdx::http {
 
@@ -36,6 +37,10 @@ class Connection {
   io::Task<bool> write(std::string_view piece, Deadline deadline);
   /// Resolves when the client has gone (or speaks out of turn): for one that only listens.
   io::Task<bool> gone(Deadline deadline);
+
+  /// Reads what still comes and throws it away, until the client is silent for a second, or the deadline: who is cut
+  /// off while it sends may never see the answer that went before.
+  io::Task<void> let_finish(io::Runtime& runtime, Deadline deadline);
 
   Endpoint peer() const { return stream_->peer(); }
   void close() { stream_->close(); }

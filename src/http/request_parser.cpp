@@ -23,10 +23,17 @@ int status_of(const boost::system::error_code& error) {
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
+/// What an absolute-form names counts, not what Host says beside it (RFC 9112 §3.2.2).
+void set_host(std::string_view authority, Request& request) {
+  for (auto& [name, value] : request.fields)
+    if (iequals(name, "host")) value = authority;
+}
+
 /// The path of the origin-form, absolute-form or asterisk-form (RFC 9112 §3.2); nullopt for what is none of them.
 bool split_target(std::string_view target, Request& request) {
   if (const auto scheme = target.find("://"); scheme != target.npos && scheme < 8) {
-    const auto slash = target.find('/', scheme + 3);
+    const auto slash = target.find_first_of("/?", scheme + 3);
+    set_host(target.substr(0, slash).substr(scheme + 3), request);
     target = slash == target.npos ? std::string_view("/") : target.substr(slash);
   }
   const auto question = target.find('?');

@@ -69,6 +69,16 @@ struct Wrong {
   int status;
 };
 
+TEST(RequestParser, AnAbsoluteTargetNamesTheHost) {
+  RequestParser parser;
+  parser.feed("GET http://evil.example/v1/meta?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  auto request = parser.take();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->field("host"), "evil.example");
+  EXPECT_EQ(request->path, "/v1/meta");
+  EXPECT_EQ(request->query, "a=b");
+}
+
 TEST(RequestParser, RefusesWhatIsNoRequest) {
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\n";
   const Wrong all[] = {

@@ -61,7 +61,7 @@ Result<std::string> read_question(const seal::Frame& frame) {
     case protocol::explain_json:
       return explain_request(frame.bytes);
     case protocol::explain_message:
-      return api::explain_document("message", frame.bytes, {});
+      return api::explain_document("message", frame.bytes, {}, api::Given::file);
     case protocol::letters_json:
       return letters_request(frame.bytes);
     default:

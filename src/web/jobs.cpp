@@ -32,6 +32,12 @@ std::string_view to_string(JobStatus status) {
   return "failed";
 }
 
+JobStatus status_from(std::string_view word) {
+  for (const auto status : {JobStatus::queued, JobStatus::running, JobStatus::done, JobStatus::cancelled})
+    if (to_string(status) == word) return status;
+  return JobStatus::failed;
+}
+
 struct Jobs::Process {
   Process(io::Runtime& runtime, std::unique_ptr<seal::Child> c, io::OwnedFd frames_fd, io::OwnedFd door_fd,
           io::DoorPolicy policy)

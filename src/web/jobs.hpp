@@ -23,6 +23,8 @@ namespace smtpdx::web {
 enum class JobKind { diagnosis, relay_test };
 enum class JobStatus { queued, running, done, failed, cancelled };
 std::string_view to_string(JobStatus status);
+/// `failed` for words that are none.
+JobStatus status_from(std::string_view word);
 inline bool is_over(JobStatus status) { return status != JobStatus::queued && status != JobStatus::running; }
 
 struct JobEvent {
@@ -38,7 +40,8 @@ struct Job {
   std::string owner;
   JobStatus status = JobStatus::queued;
   WallTime created;
-  bool saved = false;  ///< it is in the store, too
+  bool saved = false;    ///< it is in the store, too
+  bool keeping = false;  ///< it is on its way there
   std::string title;
   std::string request;  ///< JSON as asked, without the password
   std::string input;    ///< the text that was given
@@ -72,6 +75,7 @@ struct RunnerOptions {
   std::string scenario;            ///< --world: every run takes place there; empty: in the real world
   Duration timeout{0};             ///< of a run; its process gets a little more
   io::DoorPolicy policy;
+  std::vector<std::uint16_t> mail_ports;  ///< a server may be named with; empty: any
 };
 
 class Jobs {
@@ -88,6 +92,7 @@ class Jobs {
   /// The owner's, newest first.
   std::vector<JobPtr> list(std::string_view owner) const;
 
+  const RunnerOptions& options() const { return options_; }
   std::size_t running() const { return running_; }
   std::size_t started() const { return started_; }
 

@@ -2,10 +2,14 @@
 //
 // The API's routes. What they mean stands in openapi.json, which a test holds against this file.
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "api/diagnose.hpp"
+#include "api/json_object.hpp"
 #include "api/relay.hpp"
 #include "base/text.hpp"
 #include "kb/catalogue.hpp"
@@ -50,7 +54,32 @@ std::string time_text(WallTime time) {
 
 std::string_view collection_of(JobKind kind) { return kind == JobKind::diagnosis ? "diagnoses" : "relay-tests"; }
 
+/// Ids are ours (Jobs::start): what looks otherwise need not be looked for.
+bool is_id(std::string_view text) {
+  const auto of_ids = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7') || c == '_'; };
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(), of_ids);
+}
+
 std::string self_link(const Job& job) { return "/v1/" + std::string(collection_of(job.kind)) + "/" + job.id; }
+
+/// Of a body that may hold a password, and is therefore not kept itself (SHA-256).
+std::string digest_of(std::string_view body) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
+  unsigned length = 0;
+  if (EVP_Digest(body.data(), body.size(), octets.data(), &length, EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("no SHA-256");
+  return {octets.begin(), octets.begin() + length};
+}
+
+/// The body {"saved": true|false}.
+Result<bool> read_saved(std::string_view text) {
+  auto body = api::JsonObject::parse(text);
+  if (!body) return std::unexpected(body.error());
+  const bool said = body->has("saved"), saved = body->flag("saved");
+  if (auto ok = body->done(); !ok) return std::unexpected(ok.error());
+  if (!said) return fail(ErrorKind::usage, "neither keep nor drop", "the body is {\"saved\": true} or false");
+  return saved;
+}
 
 /// The request without what must not be kept.
 std::string without_secrets(const std::string& body) {
@@ -214,7 +243,7 @@ Answer Site::start(const Visit& visit, NewJob wanted) {
   const auto full_key = visit.owner() + "\n" + key;
   for (const auto& r : remembered_) {
     if (key.empty() || r.key != full_key) continue;
-    if (r.body != visit.request.body)
+    if (r.digest != digest_of(visit.request.body))
       return problem(422, "this Idempotency-Key went with another request", "choose a new key for a new request");
     if (const auto job = jobs_.find(r.id, visit.owner())) return json_answer(202, started_json(*job));
   }
@@ -226,11 +255,20 @@ Answer Site::start(const Visit& visit, NewJob wanted) {
   }
   if (!key.empty()) {
     if (remembered_.size() >= most_remembered) remembered_.erase(remembered_.begin());
-    remembered_.push_back({full_key, visit.request.body, (*job)->id});
+    remembered_.push_back({full_key, digest_of(visit.request.body), (*job)->id});
   }
   auto answer = json_answer(202, started_json(**job));
   answer.response.fields.emplace_back("Location", self_link(**job));
   return answer;
+}
+
+/// The door refuses other ports, too, but for what the server's own administrator named: a resolver, say, is no target.
+std::optional<Answer> Site::no_mail_port(const std::optional<HostPort>& server) const {
+  const auto& ports = jobs_.options().mail_ports;
+  if (!server || server->port == 0 || ports.empty()) return std::nullopt;
+  if (std::find(ports.begin(), ports.end(), server->port) != ports.end()) return std::nullopt;
+  return problem(422, "port " + std::to_string(server->port) + " is none of the ports of mail",
+                 "25, 465, 587 or 2525, or leave it out");
 }
 
 Answer Site::start_diagnosis(const Visit& visit) {
@@ -242,6 +280,7 @@ Answer Site::start_diagnosis(const Visit& visit) {
   }
   const auto request = api::read_diagnosis_request(body);
   if (!request) return problem(request.error());
+  if (auto refusal = no_mail_port(HostPort::parse(request->words.server))) return std::move(*refusal);
   NewJob job;
   job.kind = JobKind::diagnosis;
   job.title = title_of(*request);
@@ -255,6 +294,7 @@ Answer Site::start_diagnosis(const Visit& visit) {
 Answer Site::start_relay_test(const Visit& visit) {
   const auto request = api::read_relay_request(visit.request.body);
   if (!request) return problem(request.error());
+  if (auto refusal = no_mail_port(request->host)) return std::move(*refusal);
   NewJob job;
   job.kind = JobKind::relay_test;
   job.title = request->host.host + ": " + request->to;
@@ -265,14 +305,19 @@ Answer Site::start_relay_test(const Visit& visit) {
 
 io::Task<Answer> Site::job_answer(const Visit& visit, JobKind kind) {
   const auto& method = visit.request.method;
+  const bool below = visit.segments.size() == 4;
+  const bool known = !below || visit.segments[3] == "saved" || visit.segments[3] == "events";
+  if (visit.segments.size() > 4 || !known || !is_id(visit.segments[2])) co_return not_found();
+  // Who asks for the events of something that is there never comes here.
+  if (below && visit.segments[3] == "events") co_return method == "GET" ? not_found() : wrong_method("GET");
+  if (below && method != "PUT") co_return wrong_method("PUT");
+  if (!below && method != "GET" && method != "HEAD" && method != "DELETE") co_return wrong_method("GET, DELETE");
   const auto job = jobs_.find(visit.segments[2], visit.owner());
   if (!job || job->kind != kind) co_return co_await stored_answer(visit, kind);
-  if (visit.segments.size() == 4 && visit.segments[3] == "saved") co_return co_await keep(visit, job);
-  if (visit.segments.size() != 3) co_return not_found();
-  if (method == "GET" || method == "HEAD") co_return json_answer(200, job_json(view_of(*job)));
-  if (method != "DELETE") co_return wrong_method("GET, DELETE");
+  if (below) co_return co_await keep(visit, job);
+  if (method != "DELETE") co_return json_answer(200, job_json(view_of(*job)));
   jobs_.forget(job->id, visit.owner());
-  if (job->saved && shelf_) {
+  if ((job->saved || job->keeping) && shelf_) {
     auto erase = [id = job->id, owner = visit.owner()](store::Store& s) { return s.erase(id, owner); };
     const auto erased = co_await shelf_->ask(erase);
     if (!erased) co_return store_problem(erased.error());
@@ -283,16 +328,18 @@ io::Task<Answer> Site::job_answer(const Visit& visit, JobKind kind) {
 /// One that this start of the program knows only from the store.
 io::Task<Answer> Site::stored_answer(const Visit& visit, JobKind kind) {
   const auto& method = visit.request.method;
-  if (!shelf_ || visit.segments.size() > 4) co_return not_found();
+  if (!shelf_) co_return not_found();
   const auto id = visit.segments[2];
   auto get = [id, owner = visit.owner()](store::Store& s) { return s.get(id, owner); };
   auto kept = co_await shelf_->ask(get);
   if (!kept) co_return store_problem(kept.error());
   if (!*kept || (**kept).kind != kind_of(kind)) co_return not_found();
-  const bool saved = visit.segments.size() == 4 && visit.segments[3] == "saved" && method == "PUT";
-  if (visit.segments.size() == 3 && method == "GET") co_return json_answer(200, job_json(view_of(**kept)));
-  if (saved && visit.request.body.find("true") != std::string::npos) co_return no_content();
-  if (!saved && !(visit.segments.size() == 3 && method == "DELETE")) co_return wrong_method("GET, DELETE");
+  if (method == "GET" || method == "HEAD") co_return json_answer(200, job_json(view_of(**kept)));
+  if (method == "PUT") {
+    const auto wanted = read_saved(visit.request.body);
+    if (!wanted) co_return problem(wanted.error());
+    if (*wanted) co_return no_content();
+  }
   auto erase = [id, owner = visit.owner()](store::Store& s) { return s.erase(id, owner); };
   const auto erased = co_await shelf_->ask(erase);
   if (!erased) co_return store_problem(erased.error());
@@ -301,22 +348,22 @@ io::Task<Answer> Site::stored_answer(const Visit& visit, JobKind kind) {
 
 /// PUT …/saved {"saved": true|false}: into the store, or out of it.
 io::Task<Answer> Site::keep(const Visit& visit, JobPtr job) {
-  if (visit.request.method != "PUT") co_return wrong_method("PUT");
   if (!shelf_) co_return problem(503, "nothing can be kept: there is no store", "see what smtpdx said at its start");
-  const auto body = ordered_json::parse(visit.request.body, nullptr, false);
-  const auto wanted = body.is_object() ? body.value("saved", ordered_json()) : ordered_json();
-  if (!wanted.is_boolean()) co_return problem(422, "neither keep nor drop", "the body is {\"saved\": true} or false");
+  const auto wanted = read_saved(visit.request.body);
+  if (!wanted) co_return problem(wanted.error());
   if (!is_over(job->status)) co_return problem(409, "it still runs", "keep it when it is done");
-  if (wanted.get<bool>()) {
+  if (*wanted) {
     auto put = [kept = to_keep(*job)](store::Store& s) { return s.put(kept); };
+    job->keeping = true;  // whoever deletes it meanwhile deletes it there, too
     const auto done = co_await shelf_->ask(put);
+    job->keeping = false;
     if (!done) co_return store_problem(done.error());
   } else {
     auto erase = [id = job->id, owner = visit.owner()](store::Store& s) { return s.erase(id, owner); };
     const auto done = co_await shelf_->ask(erase);
     if (!done) co_return store_problem(done.error());
   }
-  job->saved = wanted.get<bool>();
+  job->saved = *wanted;
   co_return no_content();
 }
 
@@ -427,7 +474,11 @@ io::Task<Answer> Site::api(const Visit& visit) {
   const bool get = visit.request.method == "GET" || visit.request.method == "HEAD";
   const std::string what = path.size() > 1 ? path[1] : "";
   if (what == "session" && path.size() == 2) co_return co_await session_route(visit);
-  if (!visit.caller) co_return nobody();
+  if (!visit.caller) {
+    // Guessing tokens is hopeless; this makes it dull, too.
+    if (visit.request.has("authorization")) co_await runtime_.sleep_until(runtime_.now() + 1s);
+    co_return nobody();
+  }
   if (what == "meta" && path.size() == 2) co_return get ? meta() : wrong_method("GET");
   if (what == "causes" && path.size() <= 3) co_return get ? causes(path) : wrong_method("GET");
   if (what == "explain" && path.size() == 2) co_return co_await explain(visit, Reading::refusals);

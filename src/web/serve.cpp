@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/serve.hpp"
 
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -41,6 +43,15 @@ io::Task<void> serve_one(io::Runtime& runtime, Site& site, std::unique_ptr<io::S
     if (!facts.established) co_return;
   }
   co_await site.serve(std::move(stream));
+}
+
+/// Shells give 1,024 descriptors; so many listeners at event streams would leave none for a child or the store.
+void allow_many_files() {
+  constexpr rlim_t wanted = most_connections + 1000;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(limit.rlim_max, wanted);
+  [[maybe_unused]] const auto ok = ::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer it works, too
 }
 
 io::Task<void> accept_all(io::Runtime& runtime, io::Listener& listener, Site& site, io::Group& group,
@@ -164,6 +175,7 @@ Result<void> serve(const ServeOptions& options, const std::function<void(const s
   if (!policy) return std::unexpected(policy.error());
   auto certificate = certificate_of(options.open);
   if (!certificate) return std::unexpected(certificate.error());
+  allow_many_files();
   auto runtime = io::make_runtime();
   const auto signals = end_signals();
   const auto readiness = io::make_readiness(*runtime, signals.get());
@@ -177,6 +189,7 @@ Result<void> serve(const ServeOptions& options, const std::function<void(const s
   runner.world = options.world_arguments;
   runner.scenario = options.scenario;
   runner.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.world.timeout));
+  if (options.scenario.empty()) runner.mail_ports = policy->ports();
   runner.policy = [&](const io::DoorVisit& visit) { return policy->refuses(visit, runtime->now()); };
   const bool https = *certificate || options.open.behind_proxy;
   Guard guard({(*listener)->local(), options.open.hosts, https, options.open.behind_proxy, for_others(options)});

@@ -23,6 +23,16 @@ std::vector<std::string> segments_of(std::string_view path) {
   return segments;
 }
 
+std::string_view why_not(int status) {
+  if (status == 408) return "the request did not come whole within a minute";
+  if (status == 413) return "the body is larger than 32 MiB";
+  if (status == 431) return "the head is larger than 32 KiB";
+  return "this is no HTTP request that can be answered";
+}
+
+/// By the path as it is written: the guard, too, tells the API from the page by these octets.
+bool is_api(const http::Request& request) { return request.path.starts_with("/v1/"); }
+
 bool accepts_gzip(const http::Request& request) {
   for (auto coding : split(request.field("accept-encoding"), ',')) {
     const auto name = trim(coding.substr(0, coding.find(';')));
@@ -68,14 +78,15 @@ io::Task<void> Site::serve(std::unique_ptr<io::Stream> stream) {
     if (!request && !request.error().status) co_return;
     ++requests_;
     if (!request) {
-      auto refusal = problem(*request.error().status, "this is no HTTP request that can be answered");
+      auto refusal = problem(*request.error().status, why_not(*request.error().status));
       add_security_fields(refusal.response);
       co_await connection.respond(refusal.response, true, false, runtime_.deadline_in(write_limit));
+      if (refusal.response.status == 413) co_await connection.let_finish(runtime_, runtime_.deadline_in(10s));
       co_return;
     }
     Visit visit{*request, guard_.client(*request, connection.peer()), segments_of(request->path), std::nullopt};
     if (!guard_.refuses(*request)) visit.caller = co_await callers_.identify(*request, visit.peer);
-    if (auto job = listened_job(visit)) {
+    if (auto job = co_await listened_job(visit); job) {
       co_await serve_events(connection, job, *request);
       co_return;
     }
@@ -88,12 +99,31 @@ io::Task<void> Site::serve(std::unique_ptr<io::Stream> stream) {
   }
 }
 
-JobPtr Site::listened_job(const Visit& visit) const {
+io::Task<JobPtr> Site::listened_job(const Visit& visit) {
   const auto& path = visit.segments;
-  const bool events = path.size() == 4 && path[0] == "v1" && path[3] == "events" &&
+  const bool events = is_api(visit.request) && path.size() == 4 && path[3] == "events" &&
                       (path[1] == "diagnoses" || path[1] == "relay-tests");
-  if (!events || visit.request.method != "GET" || !visit.caller) return nullptr;
-  return jobs_.find(path[2], visit.owner());
+  if (!events || visit.request.method != "GET" || !visit.caller) co_return nullptr;
+  const auto kind = path[1] == "diagnoses" ? JobKind::diagnosis : JobKind::relay_test;
+  if (!visit.caller->may(kind == JobKind::diagnosis ? "diagnose" : "relay")) co_return nullptr;
+  auto job = jobs_.find(path[2], visit.owner());
+  if (!job) job = co_await stored_job(path[2], visit.owner());
+  co_return job && job->kind == kind ? job : nullptr;
+}
+
+/// One of an earlier start: its end is all that is left of its events.
+io::Task<JobPtr> Site::stored_job(std::string id, std::string owner) {
+  if (!shelf_) co_return nullptr;
+  auto get = [id, owner](store::Store& s) { return s.get(id, owner); };
+  const auto kept = co_await shelf_->ask(get);
+  if (!kept || !*kept) co_return nullptr;
+  auto job = std::make_shared<Job>(runtime_);
+  job->id = (**kept).id;
+  job->kind = (**kept).kind == "diagnosis" ? JobKind::diagnosis : JobKind::relay_test;
+  job->status = status_from((**kept).status);
+  job->result = trim((**kept).result_json);
+  job->saved = true;
+  co_return job;
 }
 
 namespace {
@@ -124,7 +154,9 @@ io::Task<void> Site::serve_events(http::Connection& connection, JobPtr job, cons
   add_security_fields(head);
   bool there = co_await connection.begin_stream(head.fields, runtime_.deadline_in(write_limit));
   std::size_t next = 0;
-  if (auto last = parse_number(request.field("last-event-id"))) next = static_cast<std::size_t>(*last) + 1;
+  // A stored one has no events any more: whoever missed its end gets it, whatever he saw of them.
+  const auto last = parse_number(request.field("last-event-id"));
+  if (last && !(job->events.empty() && is_over(job->status))) next = static_cast<std::size_t>(*last) + 1;
   while (there) {
     std::string out;
     for (; next < job->events.size() && out.size() < 256 * 1024; ++next) {
@@ -147,7 +179,7 @@ io::Task<Answer> Site::answer(const Visit& visit) {
   const auto& request = visit.request;
   if (auto refusal = guard_.refuses(request)) co_return std::move(*refusal);
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (!visit.segments.empty() && visit.segments[0] == "v1") co_return co_await api(visit);
+  if (is_api(request)) co_return co_await api(visit);
   if (!reads) {
     auto refusal = problem(405, "only GET is understood here");
     refusal.response.fields.emplace_back("Allow", "GET, HEAD");

@@ -47,6 +47,7 @@ class Site {
   Answer nobody() const;
   Answer start_diagnosis(const Visit& visit);
   Answer start_relay_test(const Visit& visit);
+  std::optional<Answer> no_mail_port(const std::optional<HostPort>& server) const;
   Answer start(const Visit& visit, NewJob job);
   io::Task<Answer> job_answer(const Visit& visit, JobKind kind);
   io::Task<Answer> stored_answer(const Visit& visit, JobKind kind);
@@ -56,7 +57,9 @@ class Site {
   Answer health() const;
   Answer meta() const;
   Answer metrics() const;
-  JobPtr listened_job(const Visit& visit) const;
+  /// The job whose events are asked for, by somebody who may; null otherwise.
+  io::Task<JobPtr> listened_job(const Visit& visit);
+  io::Task<JobPtr> stored_job(std::string id, std::string owner);
 
   io::Runtime& runtime_;
   Guard guard_;
@@ -65,9 +68,9 @@ class Site {
   Reader reader_;
   Jobs jobs_;
   Shelf* shelf_;
-  /// Idempotency-Key → the job it started, with the body that went with it; the newest few hundred.
+  /// Idempotency-Key → the job it started, with a digest of the body that went with it; the newest few hundred.
   struct Remembered {
-    std::string key, body, id;
+    std::string key, digest, id;
   };
   std::vector<Remembered> remembered_;
   std::uint64_t requests_ = 0, explained_ = 0;

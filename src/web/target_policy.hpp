@@ -28,6 +28,9 @@ class TargetPolicy {
   /// What the server's own administrator named: its resolvers, the ends of --connect-to. No port means any.
   void trust(Endpoint endpoint) { trusted_.push_back(endpoint); }
 
+  /// Those of mail, and the further one.
+  const std::vector<std::uint16_t>& ports() const { return ports_; }
+
   /// Why this visit may not take place, for people; nothing where it may. Counts it.
   std::optional<std::string> refuses(const io::DoorVisit& visit, TimePoint now);
 
