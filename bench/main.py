@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from bench import chain, delayed, world
+from bench import chain, delayed, serve, world
 from lab import netns
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -205,6 +205,10 @@ class Bench:
             raise RuntimeError("bench_probe open: " + done.stdout)
         self.verdict("memory, 1000 sessions open: %s kB each" % found.group(1), float(found.group(1)), OPEN_LIMIT)
 
+    def serve(self):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        serve.measure(self, self.program(self.options.smtpdx, "cmake --preset release, or name it by --smtpdx"), self.options.runs)
+
 
 def load():
     return "load average %s, %d processors" % (" ".join("%.2f" % l for l in os.getloadavg()), os.cpu_count())
@@ -213,7 +217,7 @@ def load():
 def measure(options):
     with tempfile.TemporaryDirectory(prefix="smtpdx-bench-") as folder:
         bench = Bench(options, folder)
-        parts = [p for p in ("wall", "trace", "cpu") if options.only in (None, p)]
+        parts = [p for p in ("wall", "trace", "cpu", "serve") if options.only in (None, p)]
         try:
             bench.say(load())
             if "wall" in parts or "trace" in parts:
@@ -221,7 +225,7 @@ def measure(options):
                     bench.make_world()
                 except Skip as why:
                     bench.say("SKIP wall, trace: %s" % why)
-                    parts = [p for p in parts if p == "cpu"]
+                    parts = [p for p in parts if p in ("cpu", "serve")]
             for part in parts:
                 try:
                     getattr(bench, part)()
@@ -245,7 +249,7 @@ def options_of(words, text):
     parser.add_argument("--delay", type=int, default=50, help="ms of a round trip")
     parser.add_argument("--sessions", type=int, default=6000)
     parser.add_argument("--parallel", type=int, default=100)
-    parser.add_argument("--only", choices=("wall", "trace", "cpu"))
+    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve"))
     parser.add_argument("--transcripts", action="store_true", help="show what was said, with its times")
     options = parser.parse_args(words)
     for name in ("smtpdx", "probe", "yardsticks"):
