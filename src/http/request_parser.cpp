@@ -50,6 +50,7 @@ struct RequestParser::State {
   explicit State(RequestLimits l) : limits(l) { begin(); }
   void begin();
   void parse();
+  bool must_wait(std::size_t left) const;
 
   RequestLimits limits;
   std::optional<beast::request_parser<beast::string_body>> parser;
@@ -66,9 +67,16 @@ void RequestParser::State::begin() {
   continued = false;
 }
 
+/// No chunked body ends in fewer octets than these: "0", two line ends. Beast 1.81 asserts that it is not asked to look
+/// again at a last chunk shorter than that.
+bool RequestParser::State::must_wait(std::size_t left) const {
+  constexpr std::size_t shortest_end = 5;
+  return parser->is_header_done() && parser->chunked() && left < shortest_end;
+}
+
 void RequestParser::State::parse() {
   std::size_t used = 0;
-  while (used < pending.size() && !parser->is_done()) {
+  while (used < pending.size() && !parser->is_done() && !must_wait(pending.size() - used)) {
     boost::system::error_code error;
     const auto n = parser->put(boost::asio::buffer(pending.data() + used, pending.size() - used), error);
     used += n;

@@ -69,6 +69,19 @@ struct Wrong {
   int status;
 };
 
+TEST(RequestParser, ChunksMayComeOctetByOctet) {
+  constexpr std::string_view octets =
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n";
+  RequestParser parser;
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    EXPECT_FALSE(parser.done());
+    parser.feed(octets.substr(i, 1));
+    EXPECT_FALSE(parser.failed());
+  }
+  ASSERT_TRUE(parser.done());
+  EXPECT_EQ(parser.take()->body, "abc");
+}
+
 TEST(RequestParser, AnAbsoluteTargetNamesTheHost) {
   RequestParser parser;
   parser.feed("GET http://evil.example/v1/meta?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -507,11 +507,15 @@ class Nonsense(Served):
     def test_in_small_pieces(self):
         request = b"POST /v1/explain HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
             self.server.host.encode(), len(REPLY) + 12) + b'{"text": "%s"}' % REPLY.encode()
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=20 * SLOW) as s:
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for i in range(len(request)):
-                s.sendall(request[i:i + 1])
-            self.assertTrue(Server.drain(s).startswith(b"HTTP/1.1 200 "))
+        chunked = request.replace(b"Content-Length: %d" % (len(REPLY) + 12), b"Transfer-Encoding: chunked").split(b"\r\n\r\n")
+        chunked = chunked[0] + b"\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(chunked[1]), chunked[1])
+        for octets in (request, chunked):
+            with socket.create_connection(("127.0.0.1", self.server.port), timeout=20 * SLOW) as s:
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for i in range(len(octets)):
+                    s.sendall(octets[i:i + 1])
+                    time.sleep(0.001)
+                self.assertTrue(Server.drain(s).startswith(b"HTTP/1.1 200 "))
 
     def test_too_slow(self):
         """Neither a head nor a body may come for ever; who says nothing is let go without a word."""
