@@ -121,8 +121,7 @@ Found dns_lookup(Context& c, std::string_view query) {
     auto result = dns_ask(c, name, type);
     if (result.state == DnsResult::unsure) return open();
     again = again || result.state == DnsResult::again;
-    if (q.kind == "mxh" || q.kind == "mx")
-      sort_by_preference(result.records);
+    if (q.kind == "mxh" || q.kind == "mx") sort_by_preference(result.records);
     for (const auto& record : result.records) lines.push_back(shown(record, q.kind));
   }
   if (!lines.empty()) return {Found::yes, Text{Text::ok, join(lines, q.separator), {}, true}, "DNS", {}};
