@@ -456,9 +456,13 @@ class Verifier {
       auto routed = Router(c_, driver, options_).run();
       if (routed.kind == Routed::skip) continue;
       if (const auto* text = driver.option("cannot_route_message")) cannot_route = expand(c_, text->value).value;
-      if (routed.kind == Routed::ok && driver.flag("unseen", false)) continue;
+      if (routed.kind == Routed::ok && driver.flag("unseen", false) && !fails_verify(driver)) continue;
       if (routed.kind == Routed::decline || routed.kind == Routed::pass) {
-        if (routed.kind == Routed::decline && !more(driver)) break;
+        if (routed.kind == Routed::decline) {
+          const auto go_on = more(driver);
+          if (go_on == Answer::defer) return {Answer::defer, {}, false, "\"more\" of router " + driver.name};
+          if (go_on == Answer::no) break;
+        }
         if (routed.kind == Routed::pass && driver.option("pass_router") != nullptr)
           at = index_of(driver.text("pass_router")) - 1;
         continue;
@@ -476,17 +480,23 @@ class Verifier {
     return static_cast<std::size_t>(it - routers.begin());
   }
 
-  bool more(const Driver& driver) {
+  Answer more(const Driver& driver) {
     const auto* setting = driver.option("more");
-    if (setting == nullptr) return true;
+    if (setting == nullptr) return Answer::yes;
     const auto text = expand(c_, setting->value);
-    if (text.kind == Text::open) return c_.ask(text.why);
-    return !(iequals(text.value, "false") || iequals(text.value, "no") || text.value == "0" || text.value.empty());
+    if (text.kind == Text::open) return c_.ask(text.why) ? Answer::yes : Answer::no;
+    if (iequals(text.value, "true") || iequals(text.value, "yes")) return Answer::yes;
+    return iequals(text.value, "false") || iequals(text.value, "no") ? Answer::no : Answer::defer;
   }
 
   /// A router does not see an address again that it made of itself.
   bool skipped_by_loop(const Driver& driver, const std::string& address) const {
     return std::find(seen_.begin(), seen_.end(), std::pair(driver.name, to_lower(address))) != seen_.end();
+  }
+
+  bool fails_verify(const Driver& driver) const {
+    return driver.flag("fail_verify", false) ||
+           driver.flag(options_.sender ? "fail_verify_sender" : "fail_verify_recipient", false);
   }
 
   Verification finish(const Driver& driver, Routed routed, const std::string& address) {
@@ -498,13 +508,12 @@ class Verifier {
         return {Answer::defer, routed.message, routed.pass_message, why};
       case Routed::redirect:
       case Routed::reroute:
+        if (fails_verify(driver)) break;
         return follow(driver, std::move(routed), address);
       default:
         break;
     }
-    const bool fails = driver.flag("fail_verify", false) ||
-                       driver.flag(options_.sender ? "fail_verify_sender" : "fail_verify_recipient", false);
-    if (fails) return {Answer::no, "Unrouteable address", false, why + " (fail_verify)"};
+    if (fails_verify(driver)) return {Answer::no, "Unrouteable address", false, why + " (fail_verify)"};
     if (options_.callout && routed.remote &&
         !c_.ask("what the next host says to a callout for " + printable(address, 80)))
       return {Answer::no, {}, false, "assumed callout failure"};
