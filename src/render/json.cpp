@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The documents of contract §4 and §5. Key order follows the contract, so that a reader finds what the page shows. Text
+// The documents of contract §5. Key order follows the contract, so that a reader finds what the page shows. Text
 // from outside is made valid UTF-8 by printable(): JSON allows nothing else.
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "render/explain.hpp"
 #include "render/render.hpp"
 
 namespace smtpdx::render {
@@ -340,104 +341,9 @@ json transcripts_json(const trace::Log& log) {
   return list;
 }
 
-json explain_object(const Subject& subject) {
-  const auto& report = subject.report;
-  static const diag::RefusalFact none;
-  const auto& fact = report.refusal ? *report.refusal : none;
-  const auto& r = fact.refusal;
-  json j;
-  j["schema"] = "smtpdx.explain/1";
-  j["source"] = {{"name", printable(r.source_name)}, {"index", r.source_index}};
-  j["kind"] = dsn::to_string(r.kind);
-  j["recipient"] = text_or_null(r.recipient);
-  j["original_recipient"] = text_or_null(r.original_recipient);
-  j["reply"] = r.is_refusal() ? reply_json(r.reply) : json(nullptr);
-  j["inner"] = r.inner ? reply_json(*r.inner) : json(nullptr);
-  const auto& decided = r.decided();
-  const auto& code = decided.code != 0 ? decided : r.reply;
-  j["code"] = code.code == 0 ? json(nullptr) : json(code.code);
-  const auto& status = decided.status ? decided.status : r.reply.status;
-  j["status"] = status ? json(status->to_string()) : json(nullptr);
-  j["reporter"] = text_or_null(r.reporter);
-  j["decider"] = text_or_null(r.decider);
-  j["phase"] = r.phase ? json(smtp::to_string(*r.phase)) : json(nullptr);
-  j["permanent"] = code.code != 0 ? json(code.code >= 500) : status ? json(status->klass == 5) : json(nullptr);
-  j["reason"] = r.is_refusal() ? json(kb::to_string(fact.reading.reason)) : json(nullptr);
-  const kb::Cause* first = report.causes.empty() ? nullptr : subject.catalogue.cause(report.causes.front().code);
-  const auto party = first ? first->party : fact.reading.party.value_or(kb::Party::unknown);
-  j["party"] = r.is_refusal() ? json(kb::to_string(party)) : json(nullptr);
-  j["confidence"] = fact.reading.confidence;
-  j["rule"] = text_or_null(fact.reading.rule);
-  j["evidence"] = json::array();
-  for (const auto& e : r.evidence)
-    j["evidence"].push_back(
-        {{"what", e.what}, {"offset", e.offset}, {"length", e.length}, {"text", printable(e.text)}});
-  j["causes"] = json::array();
-  for (const auto& v : report.causes) {
-    auto c = cause_json(v, subject);
-    c["because"] = c["reasons"];
-    c.erase("reasons");
-    c.erase("confirm");
-    c["needs"] = v.needs.empty() ? json::array() : json::array({v.needs});
-    j["causes"].push_back(std::move(c));
-  }
-  return j;
-}
-
 std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
-void write_text(const std::string& text, std::string& out) {
-  out += '"';
-  std::size_t written = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text, written, i - written);
-    written = i + 1;
-    out += json(std::string(1, text[i])).dump().substr(1);
-    out.pop_back();
-  }
-  out.append(text, written);
-  out += '"';
-}
-
-/// The same text as dump(), for documents whose strings are valid UTF-8 already: `explain` writes thousands of them.
-void write(const json& j, std::string& out) {
-  if (j.is_object()) {
-    char before = '{';
-    for (auto it = j.begin(); it != j.end(); ++it) {
-      out += before;
-      before = ',';
-      write_text(it.key(), out);
-      out += ':';
-      write(it.value(), out);
-    }
-    out += before == '{' ? "{}" : "}";
-  } else if (j.is_array()) {
-    char before = '[';
-    for (const auto& element : j) {
-      out += before;
-      before = ',';
-      write(element, out);
-    }
-    out += before == '[' ? "[]" : "]";
-  } else if (j.is_string()) {
-    write_text(j.get_ref<const std::string&>(), out);
-  } else {
-    out += j.dump();
-  }
-}
-
 }  // namespace
-
-std::string explain_json(const Subject& subject) {
-  const json j = explain_object(subject);
-  std::string out;
-  out.reserve(4096);
-  write(j, out);
-  out += '\n';
-  return valid_utf8(out) ? out : dump(j);
-}
 
 std::string diagnosis_json(const Subject& subject) {
   const auto& report = subject.report;
@@ -445,8 +351,7 @@ std::string diagnosis_json(const Subject& subject) {
   j["schema"] = "smtpdx.diagnosis/1";
   j["verdict"] = to_string(report.conclusion);
   j["summary"] = report.summary;
-  j["refusal"] = report.refusal ? explain_object(subject) : json(nullptr);
-  if (report.refusal) j["refusal"].erase("causes");
+  j["refusal"] = report.refusal ? json::parse(refusal_json(subject)) : json(nullptr);
   j["causes"] = json::array();
   for (const auto& v : report.causes) j["causes"].push_back(cause_json(v, subject));
   j["ruled_out"] = json::array();
