@@ -172,6 +172,25 @@ std::size_t utf8_length(std::string_view s) {
   return length;
 }
 
+/// Octets of `s` before the first one above 0x7F.
+std::size_t ascii_length(std::string_view s) {
+  constexpr std::uint64_t high = 0x8080808080808080;
+  std::size_t i = 0;
+  for (std::uint64_t eight = 0; i + sizeof eight <= s.size(); i += sizeof eight) {
+    std::memcpy(&eight, s.data() + i, sizeof eight);
+    if ((eight & high) != 0) break;
+  }
+  while (i < s.size() && static_cast<unsigned char>(s[i]) < 0x80) ++i;
+  return i;
+}
+
+/// Octets of `s` before the first one that is no letter, digit, sign or space of ASCII.
+std::size_t graphic_length(std::string_view s) {
+  std::size_t i = 0;
+  while (i < s.size() && s[i] >= 0x20 && s[i] < 0x7F) ++i;
+  return i;
+}
+
 /// Characters that steer a terminal or reorder the text around them: C0, DEL, C1 (U+0080–9F), line and paragraph
 /// separators and the bidirectional embeddings, overrides and isolates (U+2028–202E, U+2066–2069).
 bool steers(std::string_view character) {
@@ -199,6 +218,11 @@ std::string printable(std::string_view s, std::size_t limit) {
   std::string out;
   std::size_t i = 0;
   while (i < s.size()) {
+    if (const auto plain = std::min(graphic_length(s.substr(i)), limit - i); plain > 0) {
+      out += s.substr(i, plain);
+      i += plain;
+      continue;
+    }
     auto length = utf8_length(s.substr(i));
     auto character = s.substr(i, std::max<std::size_t>(length, 1));
     if (i + character.size() > limit) return out + "…";
@@ -213,12 +237,13 @@ std::string printable(std::string_view s, std::size_t limit) {
 }
 
 bool valid_utf8(std::string_view s) {
-  while (!s.empty()) {
+  for (;;) {
+    s.remove_prefix(ascii_length(s));
+    if (s.empty()) return true;
     auto length = utf8_length(s);
     if (length == 0) return false;
     s.remove_prefix(length);
   }
-  return true;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -168,9 +168,8 @@ io::Task<diag::Report> diagnose(probes::Env& env, const kb::Catalogue& catalogue
   co_return run.report(env.runtime.now() - started);
 }
 
-diag::Report judge_offline(const kb::Catalogue& catalogue, const Job& job) {
-  Job copy = job;
-  Run run(catalogue, copy);
+diag::Report judge_offline(const kb::Catalogue& catalogue, Job job) {
+  Run run(catalogue, job);
   run.judge();
   return run.report(Duration{0});
 }

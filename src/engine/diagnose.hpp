@@ -30,7 +30,7 @@ struct Job {
 io::Task<diag::Report> diagnose(probes::Env& env, const kb::Catalogue& catalogue, Job job, Deadline deadline);
 
 /// Judging alone, without the world: `explain`.
-diag::Report judge_offline(const kb::Catalogue& catalogue, const Job& job);
+diag::Report judge_offline(const kb::Catalogue& catalogue, Job job);
 
 /// For people: "asking mx1.example.org [192.0.2.25]:25".
 std::string describe(const diag::Want& want);

@@ -71,6 +71,7 @@ Catalogue::Loaded Catalogue::read(const std::vector<Source>& files) {
   // Not stable_sort: clang 19 refuses libstdc++ 12's use of a deprecated function in it.
   std::sort(loaded.catalogue.causes_.begin(), loaded.catalogue.causes_.end(),
             [](const Cause& a, const Cause& b) { return a.id < b.id; });
+  for (const auto& cause : loaded.catalogue.causes_) loaded.catalogue.by_code_.emplace(cause.code, &cause);
   for (auto& phrase : all.phrases) {
     loaded.phrase_places.push_back(place(phrase.path, phrase.line));
     loaded.catalogue.add(std::move(phrase.value));
@@ -140,8 +141,9 @@ const Catalogue& Catalogue::builtin() {
 }
 
 const Cause* Catalogue::cause(std::string_view code_or_id) const {
+  if (auto found = by_code_.find(code_or_id); found != by_code_.end()) return found->second;
   for (const auto& cause : causes_)
-    if (cause.code == code_or_id || iequals(cause.id, code_or_id)) return &cause;
+    if (iequals(cause.id, code_or_id)) return &cause;
   return nullptr;
 }
 

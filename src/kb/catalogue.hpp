@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
@@ -130,6 +131,7 @@ class Catalogue {
   std::vector<Error> sample_defects(const std::vector<std::string>& places) const;
 
   std::vector<Cause> causes_;
+  std::unordered_map<std::string_view, const Cause*> by_code_;  ///< into causes_, which never grows after read()
   std::vector<Phrase> phrases_;
   std::vector<Pattern> patterns_;  ///< of phrases_, same order
   std::unique_ptr<PatternIndex> index_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <unordered_map>
 
 #include "rules/rules.hpp"
 
@@ -64,14 +65,21 @@ constexpr std::array rules{
     Rule{"submit.wrong_endpoint", s67_wrong_endpoint},
 };
 
+const Rule* rule_of(std::string_view code) {
+  static const auto by_code = [] {
+    std::unordered_map<std::string_view, const Rule*> map;
+    for (const auto& rule : rules) map.emplace(rule.code, &rule);
+    return map;
+  }();
+  const auto found = by_code.find(code);
+  return found == by_code.end() ? nullptr : found->second;
+}
+
 CauseVerdict judge_one(const View& view, const kb::Cause& cause) {
-  CauseVerdict verdict;
-  auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.code == cause.code; });
-  if (rule != rules.end()) verdict = rule->judge(view);
-  if (verdict.verdict == Verdict::silent) verdict = by_report(view, cause);
-  if (verdict.verdict == Verdict::silent) verdict = by_words(view, cause);
-  verdict.code = cause.code;
-  return verdict;
+  if (const auto* rule = rule_of(cause.code))
+    if (auto verdict = rule->judge(view); verdict.verdict != Verdict::silent) return verdict;
+  if (auto verdict = by_report(view, cause); verdict.verdict != Verdict::silent) return verdict;
+  return by_words(view, cause);
 }
 
 int weight(Verdict v) {
@@ -108,7 +116,9 @@ diag::Judgement judge(const diag::Case& question, const std::vector<diag::Observ
   diag::Judgement result;
   for (const auto& cause : catalogue.causes()) {
     auto verdict = judge_one(view, cause);
-    if (verdict.verdict != Verdict::silent) result.causes.push_back(std::move(verdict));
+    if (verdict.verdict == Verdict::silent) continue;
+    verdict.code = cause.code;
+    result.causes.push_back(std::move(verdict));
   }
   order(result.causes, catalogue);
   result.wants = plan(view);

@@ -31,7 +31,11 @@ Container container_address(const std::string& text) {
   return text.ends_with(".0.1") ? Container::gateway : Container::network;
 }
 
-CauseVerdict s37_container(const View& view) {
+/// What follows is asked of a refused relay alone.
+bool is_relay(const View& view) { return same_family(view.refusal()->reading.reason, kb::Reason::relay_denied); }
+
+CauseVerdict s37_container(const View& view, const kb::Cause&) {
+  if (!is_relay(view)) return Say::nothing();
   const auto& client = view.refusal()->refusal.client_address;
   const auto kind = container_address(client);
   if (kind == Container::no) return Say::nothing();
@@ -44,7 +48,8 @@ CauseVerdict s37_container(const View& view) {
       .needs("the address that the sender really has, and --config postfix:PATH of that server");
 }
 
-CauseVerdict s69_null_sender(const View& view) {
+CauseVerdict s69_null_sender(const View& view, const kb::Cause&) {
+  if (!is_relay(view)) return Say::nothing();
   const auto& refusal = view.refusal()->refusal;
   if (refusal.null_sender)
     return Say::possible(20).because(*view.refusal().id,
@@ -71,7 +76,7 @@ CauseVerdict by_mechanism(const View& view, const kb::Cause& cause) {
   const auto& r = view.refusal();
   const auto& mechanism = r->refusal.mechanism;
   const bool token = cause.code == "oauth.token_wrong", password = cause.code == "submit.credentials_rejected";
-  if ((!token && !password) || !view.has_candidate(cause.code)) return Say::nothing();
+  if (!view.has_candidate(cause.code)) return Say::nothing();
   if (mechanism.empty()) {
     // A provider's own words tell; those of a server program are the same for password and token.
     if (!password || r->reading.states != cause.code || r->reading.rule.starts_with("esp.")) return Say::nothing();
@@ -94,8 +99,8 @@ CauseVerdict by_mechanism(const View& view, const kb::Cause& cause) {
 /// Amazon SES names the identity that is not verified: the recipient's in the sandbox, else the sender's.
 CauseVerdict by_identity(const View& view, const kb::Cause& cause) {
   const auto& r = view.refusal();
-  const bool sandbox = cause.code == "esp.sandbox_recipient", sender = cause.code == "esp.sender_unverified";
-  if ((!sandbox && !sender) || !r->reading.rule.starts_with("esp.ses-not-verified")) return Say::nothing();
+  const bool sandbox = cause.code == "esp.sandbox_recipient";
+  if (!r->reading.rule.starts_with("esp.ses-not-verified")) return Say::nothing();
   const auto& text = r->refusal.decided().text;
   const bool names_recipient = !view.recipient().empty() && icontains(text, view.recipient());
   const bool names_sender = !view.sender().empty() && icontains(text, view.sender());
@@ -146,23 +151,46 @@ CauseVerdict by_transcript(const View& view, const kb::Cause& cause) {
   return Say::nothing();
 }
 
+/// The service that refused is not port 25, and lists of addresses may not hold for it.
+CauseVerdict by_service(const View& view, const kb::Cause& cause) {
+  const auto& service = view.refusal()->refusal.service;
+  if (!is_relay(view) || !submission_service(service)) return Say::nothing();
+  if (cause.code == "submit.wrong_port_25")
+    return Say::ruled_out().because(*view.refusal().id,
+                                    "it is the service \"" + service + "\" that refused, not port 25");
+  if (!view.has_candidate(cause.code)) return Say::nothing();
+  return Say::possible(51).because(
+      *view.refusal().id, "the service \"" + service + "\" refused, which lists of addresses may not hold for");
+}
+
+/// The causes that a report can speak of, and what it can say; the first word counts.
+struct Clue {
+  std::string_view code;
+  CauseVerdict (*rule)(const View&, const kb::Cause&);
+};
+constexpr std::array clues{
+    Clue{"oauth.token_wrong", by_mechanism},
+    Clue{"submit.credentials_rejected", by_mechanism},
+    Clue{"esp.sandbox_recipient", by_identity},
+    Clue{"esp.sender_unverified", by_identity},
+    Clue{"submit.authenticated_but_denied_order", by_transcript},
+    Clue{"submit.auth_not_attempted", by_transcript},
+    Clue{"submit.auth_only_after_tls", by_transcript},
+    Clue{"submit.wrong_port_25", by_transcript},
+    Clue{"submit.wrong_port_25", by_service},
+    Clue{"submit.allowlist_not_on_submission", by_service},
+    Clue{"ip.container_nat", s37_container},
+    Clue{"submit.null_sender_unauth", s69_null_sender},
+};
+
 }  // namespace
 
 CauseVerdict by_report(const View& view, const kb::Cause& cause) {
   if (!view.refusal()) return Say::nothing();
-  for (auto* rule : {by_mechanism, by_identity, by_transcript})
-    if (auto v = rule(view, cause); v.verdict != diag::Verdict::silent) return v;
-  if (!same_family(view.refusal()->reading.reason, kb::Reason::relay_denied)) return Say::nothing();
-  const auto& refusal = view.refusal()->refusal;
-  if (cause.code == "ip.container_nat") return s37_container(view);
-  if (cause.code == "submit.null_sender_unauth") return s69_null_sender(view);
-  if (!submission_service(refusal.service)) return Say::nothing();
-  if (cause.code == "submit.wrong_port_25")
-    return Say::ruled_out().because(*view.refusal().id,
-                                    "it is the service \"" + refusal.service + "\" that refused, not port 25");
-  if (cause.code == "submit.allowlist_not_on_submission" && view.has_candidate(cause.code))
-    return Say::possible(51).because(*view.refusal().id, "the service \"" + refusal.service +
-                                                             "\" refused, which lists of addresses may not hold for");
+  for (const auto& clue : clues) {
+    if (clue.code != cause.code) continue;
+    if (auto v = clue.rule(view, cause); v.verdict != diag::Verdict::silent) return v;
+  }
   return Say::nothing();
 }
 

@@ -98,6 +98,7 @@ bool rivals(const View& view, const std::string& stated, const kb::Cause& cause)
 
 /// Two causes that are each stated in words of their own: what the server states is one, so it is not the other.
 CauseVerdict excluded_by_statement(const View& view, const kb::Cause& cause) {
+  if (view.sessions().empty() && view.attempts().empty()) return Say::nothing();  // nobody was asked
   if (!provable_by_statement(cause)) return Say::nothing();
   if (auto r = view.refusal(); r && rivals(view, r->reading.states, cause))
     if (auto live = stated_live(view, r->reading.states))
