@@ -15,12 +15,6 @@
 
 namespace smtpdx {
 
-char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::string to_lower(std::string_view s) {
   std::string out(s);
   for (char& c : out) c = ascii_lower(c);
@@ -29,7 +23,7 @@ std::string to_lower(std::string_view s) {
 
 bool iequals(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
+                    [](char x, char y) { return x == y || ascii_lower(x) == ascii_lower(y); });
 }
 
 bool istarts_with(std::string_view s, std::string_view prefix) {
@@ -44,29 +38,60 @@ bool icontains(std::string_view haystack, std::string_view needle) {
   return ifind(haystack, needle) != std::string_view::npos;
 }
 
+namespace {
+
+/// Octets compared together (a vector extension of g++ and clang, whatever the processor).
+using Octets = std::uint8_t __attribute__((vector_size(16)));
+
+Octets octets_at(const char* at) {
+  Octets octets;
+  std::memcpy(&octets, at, sizeof octets);
+  return octets;
+}
+
+bool any_set(Octets octets) {
+  std::uint64_t halves[2];
+  std::memcpy(halves, &octets, sizeof octets);
+  return (halves[0] | halves[1]) != 0;
+}
+
+/// Places where a word can begin: its first and its last octet are there, but for the bit that tells upper from lower
+/// case.
+struct Ends {
+  explicit Ends(std::string_view word)
+      : first_(Octets{} + (static_cast<std::uint8_t>(word.front()) | case_bit)),
+        last_(Octets{} + (static_cast<std::uint8_t>(word.back()) | case_bit)),
+        span_(word.size() - 1) {}
+  Octets at(const char* place) const {
+    return static_cast<Octets>((octets_at(place) | case_bit) == first_) &
+           static_cast<Octets>((octets_at(place + span_) | case_bit) == last_);
+  }
+
+ private:
+  static constexpr std::uint8_t case_bit = 0x20;
+  Octets first_, last_;
+  std::size_t span_;
+};
+
+}  // namespace
+
 std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_t from) {
   if (from > haystack.size()) return std::string_view::npos;
   if (needle.empty()) return from;
   if (needle.size() > haystack.size() - from) return std::string_view::npos;
-  // The library's own search by octet is many times faster than a loop: the first letter is looked for in both cases.
-  const char low = ascii_lower(needle[0]), up = low >= 'a' && low <= 'z' ? static_cast<char>(low - 'a' + 'A') : low;
-  const char* const end = haystack.data() + haystack.size() - needle.size() + 1;
-  const char* at = haystack.data() + from;
-  auto next = [&](char c, const char* begin) {
-    const void* hit = begin < end ? std::memchr(begin, c, static_cast<std::size_t>(end - begin)) : nullptr;
-    return hit != nullptr ? static_cast<const char*>(hit) : end;
-  };
-  const char* next_low = next(low, at);
-  const char* next_up = up != low ? next(up, at) : end;
-  while (true) {
-    at = std::min(next_low, next_up);
-    if (at == end) return std::string_view::npos;
-    std::size_t i = 1;
-    while (i < needle.size() && ascii_lower(at[i]) == ascii_lower(needle[i])) ++i;
-    if (i == needle.size()) return static_cast<std::size_t>(at - haystack.data());
-    if (at == next_low) next_low = next(low, at + 1);
-    if (at == next_up) next_up = next(up, at + 1);
+  const std::size_t end = haystack.size() - needle.size() + 1;
+  const auto begins = [&](std::size_t at) { return iequals(haystack.substr(at, needle.size()), needle); };
+  std::size_t at = from;
+  const Ends ends(needle);
+  for (; at + sizeof(Octets) <= end; at += sizeof(Octets)) {
+    const Octets candidates = ends.at(haystack.data() + at);
+    if (!any_set(candidates)) continue;
+    for (std::size_t i = 0; i < sizeof candidates; ++i)
+      if (candidates[i] != 0 && begins(at + i)) return at + i;
   }
+  for (; at < end; ++at)
+    if (ascii_lower(haystack[at]) == ascii_lower(needle[0]) && begins(at)) return at;
+  return std::string_view::npos;
 }
 
 std::string_view trim(std::string_view s) {

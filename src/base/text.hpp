@@ -11,9 +11,9 @@ namespace smtpdx {
 
 // ASCII only: protocol text is compared by octets, never by locale (RFC 5321 §2.4).
 
-char ascii_lower(char c);
-bool is_space(char c);  ///< space, tab, CR, LF, VT, FF
-bool is_digit(char c);
+constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }  ///< space, tab, CR, LF, VT, FF
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string to_lower(std::string_view s);
 bool iequals(std::string_view a, std::string_view b);
 bool istarts_with(std::string_view s, std::string_view prefix);

@@ -31,6 +31,11 @@ TEST(Text, FindsWithoutCase) {
   EXPECT_EQ(ifind("abc", "", 3), 3U);
   EXPECT_EQ(ifind("abc", "", 4), std::string_view::npos);
   EXPECT_EQ(ifind("", "a"), std::string_view::npos);
+  for (std::size_t at = 0; at < 70; ++at)
+    for (std::size_t from = 0; from < 40; ++from) {
+      const auto text = std::string(at, 'd') + "@[DeniEd" + std::string(70 - at, '[');
+      EXPECT_EQ(ifind(text, "[denied", from), from > at + 1 ? std::string_view::npos : at + 1) << text;
+    }
   EXPECT_TRUE(icontains("Mail From", "L f"));
   EXPECT_FALSE(icontains("Mail From", "mailfrom"));
   EXPECT_TRUE(istarts_with("IPv6:::1", "ipv6:"));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What somebody pastes: a reply, or the error text of a program that got one.
 
+#include <array>
+
+#include "base/needles.hpp"
 #include "base/text.hpp"
 #include "dsn/reader.hpp"
 #include "dsn/words.hpp"
@@ -44,11 +47,17 @@ std::string_view strip_wrapping(std::string_view text) {
 
 /// The recipient as programs name it outside of the reply.
 std::string recipient_around(std::string_view text) {
-  for (std::string_view cue : {"recipientsrefused:", "recipients failed:", "rcpt to:", "recipient address ",
-                               "failed recipient:", "recipient: "}) {
-    std::string_view rest = after(text, cue);
-    if (rest.empty()) continue;
-    std::string address = mail::address_in(rest.substr(0, 300));
+  static constexpr std::array<std::string_view, 6> words = {
+      "recipientsrefused:", "recipients failed:", "rcpt to:", "recipient address ", "failed recipient:", "recipient: "};
+  static const Needles cues(words);
+  std::array<std::size_t, words.size()> behind{};  // the first of each, 0 where there is none
+  cues.each(text, [&](std::size_t cue, std::size_t at) {
+    if (behind[cue] == 0) behind[cue] = at + words[cue].size();
+    return true;
+  });
+  for (std::size_t begin : behind) {
+    if (begin == 0) continue;
+    std::string address = mail::address_in(trim(text.substr(begin)).substr(0, 300));
     if (!address.empty()) return address;
   }
   return {};

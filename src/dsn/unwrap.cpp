@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "base/ip.hpp"
+#include "base/needles.hpp"
 #include "base/text.hpp"
 #include "dsn/words.hpp"
 
@@ -131,10 +132,8 @@ std::size_t end_of_reply(std::string_view text, std::size_t begin, char opener) 
 /// Where a reply begins to tell of a call-out: a server that asks a third one about the sender decides itself, whatever
 /// that one said.
 std::size_t call_out_begin(std::string_view text) {
-  std::size_t begin = text.size();
-  for (std::string_view cue : {"callback setup failed", "sender verify", "verification failed", "callout", "called:"})
-    begin = std::min(begin, ifind(text.substr(0, begin), cue));
-  return begin;
+  static const Needles cues{"callback setup failed", "sender verify", "verification failed", "callout", "called:"};
+  return std::min(text.size(), cues.first_place(text));
 }
 
 /// `line_code` is the code that further lines of the reply around would repeat, 0 where there are none.

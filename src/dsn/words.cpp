@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "base/ip.hpp"
+#include "base/needles.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
 
@@ -53,10 +55,9 @@ bool is_trace_line(std::string_view line, std::string_view code) {
 }
 
 /// What a reply quoted in a message is followed by.
-constexpr std::array<std::string_view, 12> trailers = {
-    "(in reply to ", "(in response to ", "giving up on ", "i'm not going to try again",
-    "; from=<",      "\", command:",     "[rcpt_to]",     "[mail_from]",
-    "#smtp#",        "};{msg=",          "}};{fqdn=",     "};{fqdn="};
+const Needles trailers = {"(in reply to ", "(in response to ", "giving up on ", "i'm not going to try again",
+                          "; from=<",      "\", command:",     "[rcpt_to]",     "[mail_from]",
+                          "#smtp#",        "};{msg=",          "}};{fqdn=",     "};{fqdn="};
 
 }  // namespace
 
@@ -86,17 +87,19 @@ namespace {
 
 /// The basic code after a word that announces one; 0 where there is none.
 int announced_code(std::string_view text) {
-  for (std::string_view cue : {"error_code", "error code", "responsecode", "response code", "reply code", "status code",
-                               "smtp code", "smtp error", "error-code", "errcode", "error", "code"}) {
-    for (std::size_t at = ifind(text, cue); at != std::string_view::npos; at = ifind(text, cue, at + 1)) {
-      std::size_t i = at + cue.size();
-      while (i < text.size() &&
-             (is_space(text[i]) || std::string_view(":=#-([").find(text[i]) != std::string_view::npos))
-        ++i;
-      if (i > at + cue.size() && code_begins(text, i)) return static_cast<int>(*parse_number(text.substr(i, 3)));
-    }
-  }
-  return 0;
+  static constexpr std::string_view words[] = {"error_code", "error code",  "responsecode", "response code",
+                                               "reply code", "status code", "smtp code",    "smtp error",
+                                               "error-code", "errcode",     "error",        "code"};
+  static const Needles cues(words);
+  const auto code = cues.first_telling(text, [&](std::size_t number, std::size_t at) -> std::optional<int> {
+    const std::size_t begin = at + words[number].size();
+    std::size_t i = begin;
+    while (i < text.size() && (is_space(text[i]) || std::string_view(":=#-([").find(text[i]) != std::string_view::npos))
+      ++i;
+    if (i == begin || !code_begins(text, i)) return std::nullopt;
+    return static_cast<int>(*parse_number(text.substr(i, 3)));
+  });
+  return code.value_or(0);
 }
 
 /// "554 554 5.7.0 …": a reporter put the code in front of a reply that had it already.
@@ -153,8 +156,7 @@ QuotedReply quoted_reply(std::string_view text) {
 
 std::string_view without_trailer(std::string_view text) {
   text = text.substr(0, reply_limit);
-  for (auto trailer : trailers)
-    if (std::size_t at = ifind(text, trailer); at != std::string_view::npos) text = text.substr(0, at);
+  text = text.substr(0, trailers.first_place(text));
   // Lines: a reply goes on where the next line repeats its code or is plain words, not where a program's trace begins.
   std::size_t end = text.find_first_of("\r\n");
   while (end != std::string_view::npos) {
@@ -236,10 +238,9 @@ std::optional<smtp::Phase> phase_in(std::string_view words) {
       {"reject: data from", Phase::data},
       {"command: 'data", Phase::data},
   };
-  std::string lower = to_lower(words.substr(0, reply_limit));
-  for (const auto& hint : hints)
-    if (lower.find(hint.words) != std::string::npos) return hint.phase;
-  return std::nullopt;
+  static const Needles needles(hints | std::views::transform(&Hint::words));
+  const std::size_t found = needles.first_listed(words.substr(0, reply_limit));
+  return found == Needles::none ? std::nullopt : std::optional(hints[found].phase);
 }
 
 bool looks_like_host(std::string_view word) {
@@ -286,11 +287,17 @@ NamedHost host_in(std::string_view words) {
     auto address = IpAddress::parse(inside.substr(0, close));
     if (address) return {name_before(words, at), address->to_string()};
   }
-  for (std::string_view cue : {"talking to ", "host ", "server ", "connect to ", "connected to "}) {
-    std::size_t found = std::string_view::npos;
-    for (std::size_t at = ifind(words, cue); at != std::string_view::npos; at = ifind(words, cue, at + 1)) found = at;
-    if (found == std::string_view::npos) continue;
-    std::string_view rest = words.substr(found + cue.size());
+  static constexpr std::array<std::string_view, 5> cues = {"talking to ", "host ", "server ", "connect to ",
+                                                           "connected to "};
+  static const Needles needles(cues);
+  std::array<std::size_t, cues.size()> behind{};  // the last of each, 0 where there is none
+  needles.each(words, [&](std::size_t cue, std::size_t at) {
+    behind[cue] = at + cues[cue].size();
+    return true;
+  });
+  for (std::size_t begin : behind) {
+    if (begin == 0) continue;
+    std::string_view rest = words.substr(begin);
     std::size_t end = rest.find_first_of(" \t\r\n,;:)");
     if (auto address = IpAddress::parse(rest.substr(0, end))) return {{}, address->to_string()};
     if (std::string name = name_after(rest, 0); !name.empty()) return {name, {}};
@@ -314,29 +321,26 @@ std::string client_address_in(std::string_view text) {
     if (istarts_with(inside, "ip=")) inside.remove_prefix(3);
     if (auto address = IpAddress::parse(trim(inside))) return address->to_string();
   }
-  for (std::string_view cue : {"client host ", "client ", "host ", "ip address ", "address ", "ip ", "for ", "ip:"}) {
-    for (std::size_t at = ifind(text, cue); at != std::string_view::npos; at = ifind(text, cue, at + 1)) {
-      if (at > 0 && is_word_octet(text[at - 1])) continue;
-      std::string_view rest = trim(text.substr(at + cue.size(), 60));
-      rest = rest.substr(0, rest.find_first_of(" \t\r\n,;)'\""));
-      while (rest.ends_with('.') || rest.ends_with(':')) rest.remove_suffix(1);
-      if (auto address = IpAddress::parse(rest)) return address->to_string();
-    }
-  }
-  return {};
+  static constexpr std::string_view words[] = {"client host ", "client ", "host ", "ip address ",
+                                               "address ",     "ip ",     "for ",  "ip:"};
+  static const Needles cues(words);
+  const auto address = cues.first_telling(text, [&](std::size_t number, std::size_t at) -> std::optional<IpAddress> {
+    if (at > 0 && is_word_octet(text[at - 1])) return std::nullopt;
+    std::string_view rest = trim(text.substr(at + words[number].size(), 60));
+    rest = rest.substr(0, rest.find_first_of(" \t\r\n,;)'\""));
+    while (rest.ends_with('.') || rest.ends_with(':')) rest.remove_suffix(1);
+    return IpAddress::parse(rest);
+  });
+  return address ? address->to_string() : std::string();
 }
 
 std::string recipient_in(std::string_view text) {
   text = text.substr(0, reply_limit);
   std::string address = mail::address_in(text);
   if (address.empty()) return {};
-  static constexpr std::string_view about_sender[] = {"sender",       "mail from",   "from address", "not owned by",
-                                                      "send as",      "sendas",      "identities",   "identity",
-                                                      "as this user", "postmaster@", "contact ",     "abuse@"};
-  std::string lower = to_lower(text);
-  for (auto word : about_sender)
-    if (lower.find(word) != std::string::npos) return {};
-  return address;
+  static const Needles about_sender{"sender",     "mail from", "from address", "not owned by", "send as",  "sendas",
+                                    "identities", "identity",  "as this user", "postmaster@",  "contact ", "abuse@"};
+  return about_sender.any_in(text) ? std::string() : address;
 }
 
 }  // namespace smtpdx::dsn
