@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/octets.hpp"
+
 // Octet-wise helpers for protocol text. Nothing here asks the locale: "İ" and "i" must not become equal on a Turkish
 // desktop, and RFC 5321 §2.4 compares commands and domains by US-ASCII only. Octets above 0x7F are carried, never
 // folded.
@@ -40,27 +42,12 @@ bool icontains(std::string_view haystack, std::string_view needle) {
 
 namespace {
 
-/// Octets compared together (a vector extension of g++ and clang, whatever the processor).
-using Octets = std::uint8_t __attribute__((vector_size(16)));
-
-Octets octets_at(const char* at) {
-  Octets octets;
-  std::memcpy(&octets, at, sizeof octets);
-  return octets;
-}
-
-bool any_set(Octets octets) {
-  std::uint64_t halves[2];
-  std::memcpy(halves, &octets, sizeof octets);
-  return (halves[0] | halves[1]) != 0;
-}
-
 /// Places where a word can begin: its first and its last octet are there, but for the bit that tells upper from lower
 /// case.
 struct Ends {
   explicit Ends(std::string_view word)
-      : first_(Octets{} + (static_cast<std::uint8_t>(word.front()) | case_bit)),
-        last_(Octets{} + (static_cast<std::uint8_t>(word.back()) | case_bit)),
+      : first_(each_octet(word.front()) | case_bit),
+        last_(each_octet(word.back()) | case_bit),
         span_(word.size() - 1) {}
   Octets at(const char* place) const {
     return static_cast<Octets>((octets_at(place) | case_bit) == first_) &
@@ -91,6 +78,17 @@ std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_
   }
   for (; at < end; ++at)
     if (ascii_lower(haystack[at]) == ascii_lower(needle[0]) && begins(at)) return at;
+  return std::string_view::npos;
+}
+
+std::size_t find_either(std::string_view s, char one, char other, std::size_t from) {
+  std::size_t at = from;
+  for (; at + sizeof(Octets) <= s.size(); at += sizeof(Octets)) {
+    const Octets octets = octets_at(s.data() + at);
+    if (any_set((octets == each_octet(one)) | (octets == each_octet(other)))) break;
+  }
+  for (; at < s.size(); ++at)
+    if (s[at] == one || s[at] == other) return at;
   return std::string_view::npos;
 }
 
@@ -125,7 +123,7 @@ std::vector<std::string_view> split_words(std::string_view s) {
 std::vector<std::string_view> split_lines(std::string_view s) {
   std::vector<std::string_view> lines;
   while (!s.empty()) {
-    auto at = s.find_first_of("\r\n");
+    auto at = find_either(s, '\r', '\n');
     lines.push_back(s.substr(0, at));
     if (at == std::string_view::npos) break;
     bool crlf = s[at] == '\r' && at + 1 < s.size() && s[at + 1] == '\n';
@@ -144,11 +142,19 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 }
 
 std::string fold_space(std::string_view s) {
-  std::string out;
-  for (auto word : split_words(s)) {
-    if (!out.empty()) out += ' ';
-    out += word;
+  std::string out(s.size(), ' ');
+  std::size_t length = 0;
+  bool gap = false;
+  for (char c : s) {
+    if (is_space(c)) {
+      gap = length > 0;
+      continue;
+    }
+    length += gap ? 1 : 0;
+    gap = false;
+    out[length++] = c;
   }
+  out.resize(length);
   return out;
 }
 
@@ -199,12 +205,8 @@ std::size_t utf8_length(std::string_view s) {
 
 /// Octets of `s` before the first one above 0x7F.
 std::size_t ascii_length(std::string_view s) {
-  constexpr std::uint64_t high = 0x8080808080808080;
   std::size_t i = 0;
-  for (std::uint64_t eight = 0; i + sizeof eight <= s.size(); i += sizeof eight) {
-    std::memcpy(&eight, s.data() + i, sizeof eight);
-    if ((eight & high) != 0) break;
-  }
+  while (i + sizeof(Octets) <= s.size() && !any_set(octets_at(s.data() + i) >= 0x80)) i += sizeof(Octets);
   while (i < s.size() && static_cast<unsigned char>(s[i]) < 0x80) ++i;
   return i;
 }
@@ -212,6 +214,11 @@ std::size_t ascii_length(std::string_view s) {
 /// Octets of `s` before the first one that is no letter, digit, sign or space of ASCII.
 std::size_t graphic_length(std::string_view s) {
   std::size_t i = 0;
+  while (i + sizeof(Octets) <= s.size()) {
+    const Octets octets = octets_at(s.data() + i);
+    if (any_set((octets < 0x20) | (octets >= 0x7F))) break;
+    i += sizeof octets;
+  }
   while (i < s.size() && s[i] >= 0x20 && s[i] < 0x7F) ++i;
   return i;
 }

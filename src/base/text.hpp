@@ -21,6 +21,8 @@ bool iends_with(std::string_view s, std::string_view suffix);
 bool icontains(std::string_view haystack, std::string_view needle);
 /// Position of `needle` in `haystack` at or after `from`, ASCII case ignored; npos where absent.
 std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_t from = 0);
+/// Position of `one` or `other`, whichever comes first at or after `from`; npos where both are absent.
+std::size_t find_either(std::string_view s, char one, char other, std::size_t from = 0);
 
 std::string_view trim(std::string_view s);
 /// Parts between separators; empty parts are kept ("a,,b" gives three).

@@ -44,6 +44,17 @@ TEST(Text, FindsWithoutCase) {
   EXPECT_FALSE(iends_with("org", ".org"));
 }
 
+TEST(Text, FindsEitherOfTwo) {
+  for (std::size_t at = 0; at < 40; ++at) {
+    const auto text = std::string(at, 'x') + "\r" + std::string(40 - at, 'y') + "\n";
+    EXPECT_EQ(find_either(text, '\n', '\r'), at);
+    EXPECT_EQ(find_either(text, '\n', '\r', at + 1), 41U);
+    EXPECT_EQ(find_either(text, '\r', '\t', at + 1), std::string_view::npos);
+  }
+  EXPECT_EQ(find_either("", 'a', 'b'), std::string_view::npos);
+  EXPECT_EQ(find_either("a", 'a', 'b', 7), std::string_view::npos);
+}
+
 TEST(Text, Trims) {
   EXPECT_EQ(trim(" \t a b\r\n"), "a b");
   EXPECT_EQ(trim(" \n "), "");

@@ -38,8 +38,8 @@ NamedHost mta_name(std::string_view value) {
     out.address = address->to_string();
   else if (!word.empty() && word.size() < 256)
     out.host = canonical_name(word);
-  for (std::size_t at = value.find_first_of("[("); at != std::string_view::npos;
-       at = value.find_first_of("[(", at + 1)) {
+  for (std::size_t at = find_either(value, '[', '('); at != std::string_view::npos;
+       at = find_either(value, '[', '(', at + 1)) {
     std::string_view rest = value.substr(at + 1, 60);
     rest = rest.substr(0, rest.find_first_of("]), "));
     if (auto address = IpAddress::parse(rest)) out.address = address->to_string();

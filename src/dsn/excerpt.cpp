@@ -29,19 +29,20 @@ mail::Text folded(const mail::Text& text, std::size_t from, std::size_t length) 
   std::string_view all = text.view();
   from = std::min(from, all.size());
   std::size_t end = std::min(all.size(), from + std::min(length, 2 * reply_limit));
-  bool space = false;
+  out.reserve(std::min(end - from, reply_limit));
   int line_ends = 0;
-  for (std::size_t i = from; i < end && out.octets().size() < reply_limit; ++i) {
+  for (std::size_t i = from; i < end && out.octets().size() < reply_limit;) {
     if (is_space(all[i])) {
-      space = !out.octets().empty();
       if (all[i] == '\n' || (all[i] == '\r' && (i + 1 >= end || all[i + 1] != '\n'))) ++line_ends;
+      ++i;
       continue;
     }
-    if (space)
+    if (!out.octets().empty())
       for (char c : separator_for(all, i, line_ends)) out.push(c, text.origin(i - 1));
-    space = false;
     line_ends = 0;
-    out.push_from(text, i);
+    const std::size_t begin = i++, room = reply_limit - std::min(out.octets().size(), reply_limit - 1);
+    while (i < end && !is_space(all[i]) && i - begin < room) ++i;
+    out.append(text, begin, i - begin);
   }
   return out;
 }

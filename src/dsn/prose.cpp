@@ -250,7 +250,7 @@ std::optional<smtp::Phase> transcript_phase(std::string_view text) {
   std::size_t reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
   if (reply == 0) {
     std::size_t label = ifind(text, "smtp command");
-    std::size_t next = label == std::string_view::npos ? label : text.find_first_of("\r\n", label);
+    std::size_t next = label == std::string_view::npos ? label : find_either(text, '\r', '\n', label);
     return next == std::string_view::npos ? std::nullopt : phase_of_command(trim(text.substr(next, 60)));
   }
   std::size_t command = text.substr(0, reply).rfind(">>>");
@@ -268,7 +268,7 @@ std::optional<std::pair<std::size_t, std::size_t>> label_value(std::string_view 
     if (line > 0 && text[line - 1] != '\n' && text[line - 1] != '\r') continue;
     std::size_t begin = at + label.size();
     while (begin < text.size() && (is_space(text[begin]) || text[begin] == '*')) ++begin;
-    std::size_t end = std::min(text.find_first_of("\r\n", begin), text.size());
+    std::size_t end = std::min(find_either(text, '\r', '\n', begin), text.size());
     return std::pair{begin, end};
   }
   return std::nullopt;
@@ -286,12 +286,12 @@ std::string host_value(std::string_view text, std::string_view label) {
 std::size_t end_of_value(std::string_view text, std::size_t begin) {
   std::size_t end = begin;
   while (end < text.size() && end - begin < block_limit) {
-    std::size_t line_end = std::min(text.find_first_of("\r\n", end), text.size());
+    std::size_t line_end = std::min(find_either(text, '\r', '\n', end), text.size());
     std::size_t next = line_end;
     while (next < text.size() && next - line_end < 2 && (text[next] == '\r' || text[next] == '\n') &&
            (next == line_end || text[next] != text[line_end]))
       ++next;
-    std::string_view line = text.substr(next, std::min(text.find_first_of("\r\n", next), text.size()) - next);
+    std::string_view line = text.substr(next, std::min(find_either(text, '\r', '\n', next), text.size()) - next);
     end = line_end;
     std::size_t colon = line.find(':');
     bool label = colon != std::string_view::npos && colon < 30 && colon > 0 && line[0] >= 'A' && line[0] <= 'Z' &&

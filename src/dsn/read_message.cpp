@@ -139,7 +139,7 @@ bool is_quoted(std::string_view text) {
   int lines = 0;
   for (std::size_t at = 0; at < text.size() && lines < 3;) {
     if (text[at] == '>' && !text.substr(at).starts_with(">>>")) ++lines;
-    at = std::min(text.find_first_of("\r\n", at), text.size() - 1) + 1;
+    at = std::min(find_either(text, '\r', '\n', at), text.size() - 1) + 1;
   }
   return lines >= 3;
 }
@@ -165,11 +165,12 @@ class MessageReader {
     message_ = mail::parse_message(octets_);
     for (const auto& text : message_.notes) note_once(notes_, text);
     parts_ = sort_parts(message_.root);
+    is_report_ = from_mail_system(header());
     std::vector<Refusal> found = read_report();
-    if (found.empty() && parts_.feedback == nullptr && is_notice()) return {notice()};
+    if (found.empty() && parts_.feedback == nullptr)
+      if (auto kind = kind_of_notice(message_.root, words().view())) return {notice(*kind)};
     if (parts_.feedback != nullptr) return complaints();
     // A user's mail is first asked for a bounce within: its own words would be read without their structure.
-    is_report_ = from_mail_system(header());
     bool user = found.empty() && !is_report_;
     if (user) found = read_forwarded();
     if (!found.empty() && user) return based(std::move(found));
@@ -208,7 +209,7 @@ class MessageReader {
       if (text.truncated) note_once(notes_, "a delivery report was read in part only");
       return refusals_of(parse_delivery_report(text), text);
     }
-    if (!from_mail_system(header())) return {};
+    if (!is_report_) return {};
     for (const mail::Part* part : {parts_.plain, parts_.html}) {
       if (part == nullptr) continue;
       mail::Text text = text_of(*part, report_limit);
@@ -256,7 +257,8 @@ class MessageReader {
   /// The words of the report. Without a machine-readable part they count only where the header or a quoting user says
   /// that a bounce is meant: everybody's mail may hold "550 …" somewhere.
   Prose read_words(bool alone) {
-    mail::Text text = words_of(parts_.plain, parts_.html);
+    words();
+    mail::Text& text = words_;
     if (alone) {
       Prose told;
       told.refusals = read_notification(text);
@@ -284,7 +286,6 @@ class MessageReader {
     }
     returned_in_words_ = prose.returned_at;
     if (alone && report) read_without_reply(text, prose);
-    words_ = std::move(text);
     return prose;
   }
 
@@ -375,15 +376,17 @@ class MessageReader {
     return quoted ? read_within(*quoted, "the bounce is quoted in another message") : std::vector<Refusal>{};
   }
 
-  /// "Your message was delivered": nothing was refused.
-  bool is_notice() const {
-    return kind_of_notice(message_.root, words_of(parts_.plain, parts_.html).view()).has_value();
+  /// The words of the report, decoded once.
+  const mail::Text& words() {
+    if (!have_words_) words_ = words_of(parts_.plain, parts_.html);
+    have_words_ = true;
+    return words_;
   }
 
-  Refusal notice() const {
+  /// "Your message was delivered": nothing was refused.
+  Refusal notice(Kind kind) const {
     Refusal refusal;
-    mail::Text words = words_of(parts_.plain, parts_.html);
-    refusal.kind = kind_of_notice(message_.root, words.view()).value_or(Kind::delivered);
+    refusal.kind = kind;
     refusal.recipient = mail::first_address(header().value("X-Failed-Recipients"));
     if (refusal.recipient.empty()) refusal.recipient = mail::first_address(header().value("From"));
     return refusal;
@@ -421,7 +424,7 @@ class MessageReader {
       returned = words_.view().substr(*returned_in_words_);
     }
     for (auto& refusal : found) {
-      if (refusal.reporter.empty() && from_mail_system(header())) refusal.reporter = host_of_sender(header());
+      if (refusal.reporter.empty() && is_report_) refusal.reporter = host_of_sender(header());
       if (refusal.recipient.empty()) refusal.recipient = mail::first_address(header().value("X-Failed-Recipients"));
       if (returned.empty() || refusal.returned.present) continue;
       refusal.returned = read_returned(returned, {refusal.reporter, refusal.recipient});
@@ -438,7 +441,8 @@ class MessageReader {
   mail::Message message_;
   Parts parts_;
   bool is_report_ = false;
-  mail::Text words_;
+  bool have_words_ = false;
+  mail::Text words_;  ///< see words(); read_words() may take quote marks off
   std::optional<std::size_t> returned_in_words_;
 };
 

@@ -158,10 +158,10 @@ std::string_view without_trailer(std::string_view text) {
   text = text.substr(0, reply_limit);
   text = text.substr(0, trailers.first_place(text));
   // Lines: a reply goes on where the next line repeats its code or is plain words, not where a program's trace begins.
-  std::size_t end = text.find_first_of("\r\n");
+  std::size_t end = find_either(text, '\r', '\n');
   while (end != std::string_view::npos) {
     std::size_t next = end + (text.substr(end, 2) == "\r\n" ? 2 : 1);
-    std::size_t stop = std::min(text.find_first_of("\r\n", next), text.size());
+    std::size_t stop = std::min(find_either(text, '\r', '\n', next), text.size());
     if (is_trace_line(text.substr(next, stop - next), text.substr(0, 3))) return trim(text.substr(0, end));
     end = stop < text.size() ? stop : std::string_view::npos;
   }
@@ -313,9 +313,10 @@ NamedHost host_in(std::string_view words) {
 
 std::string client_address_in(std::string_view text) {
   text = text.substr(0, reply_limit);
-  for (std::size_t at = text.find_first_of("[("); at != std::string_view::npos; at = text.find_first_of("[(", at + 1)) {
+  for (std::size_t at = find_either(text, '[', '('); at != std::string_view::npos;
+       at = find_either(text, '[', '(', at + 1)) {
     std::string_view inside = text.substr(at + 1, 60);
-    std::size_t close = inside.find_first_of("])");
+    std::size_t close = find_either(inside, ']', ')');
     if (close == std::string_view::npos) continue;
     inside = inside.substr(0, close);
     if (istarts_with(inside, "ip=")) inside.remove_prefix(3);

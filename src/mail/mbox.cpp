@@ -21,7 +21,7 @@ bool is_separator(std::string_view line) {
 
 bool is_mbox(std::string_view octets) {
   if (!octets.starts_with("From ")) return false;
-  std::size_t end = octets.substr(0, 2000).find_first_of("\r\n");
+  std::size_t end = find_either(octets.substr(0, 2000), '\r', '\n');
   return end != std::string_view::npos && is_separator(octets.substr(0, end));
 }
 

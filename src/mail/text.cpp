@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 
 #include "base/text.hpp"
 
@@ -156,6 +157,20 @@ bool is_block_tag(std::string_view tag) {
 
 }  // namespace
 
+void Text::append(const Text& other, std::size_t from, std::size_t length) {
+  octets_.append(other.octets_, from, length);
+  const std::size_t size = origins_.size();
+  if (other.origins_.empty()) {
+    origins_.resize(size + length);
+    std::iota(origins_.begin() + static_cast<std::ptrdiff_t>(size), origins_.end(), other.base_ + from);
+    widths_.resize(size + length, 1);
+    return;
+  }
+  const auto begin = static_cast<std::ptrdiff_t>(from), end = static_cast<std::ptrdiff_t>(from + length);
+  origins_.insert(origins_.end(), other.origins_.begin() + begin, other.origins_.begin() + end);
+  widths_.insert(widths_.end(), other.widths_.begin() + begin, other.widths_.begin() + end);
+}
+
 std::size_t Text::origin(std::size_t index) const {
   if (origins_.empty()) return base_ + index;
   return index < origins_.size() ? origins_[index] : origins_.back() + widths_.back();
@@ -242,13 +257,13 @@ Text quoted_lines(const Text& text) {
   std::size_t end = 0;  // of `out`, after its last quoted line
   bool begun = false;
   for (std::size_t at = 0; at < in.size();) {
-    std::size_t stop = std::min(in.find_first_of("\r\n", at), in.size());
+    std::size_t stop = std::min(find_either(in, '\r', '\n', at), in.size());
     std::size_t next = std::min(stop + (in.substr(stop, 2) == "\r\n" ? 2 : 1), in.size());
     bool quoted = in[at] == '>';
     begun = begun || quoted;
     std::size_t from = quoted ? at + 1 : at;
     if (quoted && from < stop && in[from] == ' ') ++from;
-    for (std::size_t i = from; begun && i < next; ++i) out.push_from(text, i);
+    if (begun) out.append(text, from, next - from);
     if (quoted) end = out.octets().size();
     at = next;
   }
@@ -258,7 +273,8 @@ Text quoted_lines(const Text& text) {
 
 Text slice(const Text& text, std::size_t from) {
   Text out;
-  for (std::size_t i = from; i < text.octets().size(); ++i) out.push_from(text, i);
+  from = std::min(from, text.octets().size());
+  out.append(text, from, text.octets().size() - from);
   return out;
 }
 

@@ -39,6 +39,13 @@ class Text {
   void push_from(const Text& other, std::size_t index) {
     push(other.octets_[index], other.origin(index), other.width(index));
   }
+  /// Appends [from, from + length) of `other` with its origins.
+  void append(const Text& other, std::size_t from, std::size_t length);
+  void reserve(std::size_t length) {
+    octets_.reserve(length);
+    origins_.reserve(length);
+    widths_.reserve(length);
+  }
   /// Cuts the end off, where the text was made by push().
   void shorten(std::size_t length) {
     if (length >= octets_.size()) return;

@@ -2,34 +2,24 @@
 #include "render/json_writer.hpp"
 
 #include <charconv>
-#include <cstdint>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/octets.hpp"
 #include "base/text.hpp"
 
 namespace smtpdx::render {
 
 namespace {
 
-/// True where JSON may have to escape one of eight octets (RFC 8259 §7): `eight` less 0x20 borrows in an octet below
-/// it, and one that equals '"' or '\\' is zero after the exclusive or.
-bool may_need_escape(std::uint64_t eight) {
-  constexpr std::uint64_t each = 0x0101010101010101, high = each * 0x80;
-  const auto below = [&](std::uint64_t octets, std::uint64_t bound) {
-    return (octets - each * bound) & ~octets & high;
-  };
-  return (below(eight, 0x20) | below(eight ^ each * '"', 1) | below(eight ^ each * '\\', 1)) != 0;
-}
-
-/// Octets of `s` before the first one that JSON escapes.
+/// Octets of `s` before the first one that JSON escapes (RFC 8259 §7) or that is none of ASCII.
 std::size_t plain_length(std::string_view s) {
   std::size_t i = 0;
-  for (std::uint64_t eight = 0; i + sizeof eight <= s.size(); i += sizeof eight) {
-    std::memcpy(&eight, s.data() + i, sizeof eight);
-    if (may_need_escape(eight)) break;
+  while (i + sizeof(Octets) <= s.size()) {
+    const Octets octets = octets_at(s.data() + i);
+    if (any_set((octets < 0x20) | (octets >= 0x80) | (octets == '"') | (octets == '\\'))) break;
+    i += sizeof octets;
   }
-  while (i < s.size() && static_cast<unsigned char>(s[i]) >= 0x20 && s[i] != '"' && s[i] != '\\') ++i;
+  while (i < s.size() && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\') ++i;
   return i;
 }
 
@@ -45,16 +35,19 @@ void append_escape(char c, std::string& out) {
   out += digits[static_cast<unsigned char>(c) & 15];
 }
 
-void append_valid(std::string_view value, std::string& out) {
-  out += '"';
-  for (;;) {
+/// Valid UTF-8 with something to escape in it.
+void append_escaped(std::string_view value, std::string& out) {
+  while (!value.empty()) {
     const auto plain = plain_length(value);
     out += value.substr(0, plain);
-    if (plain == value.size()) break;
-    append_escape(value[plain], out);
-    value.remove_prefix(plain + 1);
+    value.remove_prefix(plain);
+    if (value.empty()) return;
+    if (static_cast<unsigned char>(value[0]) < 0x80)
+      append_escape(value[0], out);
+    else
+      out += value[0];
+    value.remove_prefix(1);
   }
-  out += '"';
 }
 
 }  // namespace
@@ -85,9 +78,17 @@ void JsonWriter::null() {
 
 void JsonWriter::text(std::string_view value) {
   separate();
-  if (valid_utf8(value)) return append_valid(value, out_);
-  // The library knows what to put in the place of broken octets.
-  out_ += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto plain = plain_length(value);
+  const auto rest = value.substr(plain);
+  if (!valid_utf8(rest)) {
+    // The library knows what to put in the place of broken octets.
+    out_ += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return;
+  }
+  out_ += '"';
+  out_ += value.substr(0, plain);
+  append_escaped(rest, out_);
+  out_ += '"';
 }
 
 void JsonWriter::text_or_null(std::string_view value) { value.empty() ? null() : text(value); }
