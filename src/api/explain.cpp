@@ -27,14 +27,14 @@ diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::Logg
   engine::Job job;
   job.question.to = aside.to;
   job.question.from = aside.from;
-  job.given = {fact};
+  job.given.emplace_back(fact);
   if (aside.trace) job.given.push_back(*aside.trace);
   for (const auto& session : sessions)
     if (same_session(session, fact.refusal)) {
       job.given.push_back(session);
       break;
     }
-  return engine::judge_offline(kb::Catalogue::builtin(), job);
+  return engine::judge_offline(kb::Catalogue::builtin(), std::move(job));
 }
 
 std::vector<diag::Report> explain_all(const std::string& name, std::string_view octets, const Aside& aside,

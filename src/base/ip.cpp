@@ -47,6 +47,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   }
   bool v6_only = istarts_with(text, "IPv6:");
   if (v6_only) text.remove_prefix(5);
+  if (find_either(text, '.', ':') == std::string_view::npos) return std::nullopt;
   char buffer[INET6_ADDRSTRLEN] = {};
   if (text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) return std::nullopt;
   std::copy(text.begin(), text.end(), buffer);

@@ -7,10 +7,17 @@
 namespace smtpdx {
 
 void Needles::add(std::string_view word) {
-  assert(word.size() >= shortest && entries_.size() < 250);
+  assert(word.size() >= shortest && entries_.size() < 65'535);
   auto& head = heads_[slot(key_at(word.data()))];
-  entries_.push_back({word, static_cast<std::uint8_t>(entries_.size()), head});
-  head = static_cast<std::uint8_t>(entries_.size());
+  entries_.push_back({word, static_cast<std::uint16_t>(entries_.size()), head});
+  head = static_cast<std::uint16_t>(entries_.size());
+}
+
+bool Needles::any_at_start(std::string_view text) const {
+  if (text.size() < shortest) return false;
+  for (std::size_t at = heads_[slot(key_at(text.data()))]; at != 0; at = entries_[at - 1].next)
+    if (istarts_with(text, entries_[at - 1].word)) return true;
+  return false;
 }
 
 std::size_t Needles::first_place(std::string_view text) const {

@@ -23,7 +23,8 @@ class Needles {
   static constexpr std::size_t shortest = 3;
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
-  /// Lower case, at most 250 words of at least `shortest` octets. They must outlive it: literals do.
+  Needles() = default;
+  /// Lower case, words of at least `shortest` octets, at most 65,535. They must outlive it: literals do.
   Needles(std::initializer_list<std::string_view> words) {
     for (auto word : words) add(word);
   }
@@ -38,6 +39,7 @@ class Needles {
   void each(std::string_view text, Visit visit) const;
 
   bool any_in(std::string_view text) const { return first_place(text) != std::string_view::npos; }
+  bool any_at_start(std::string_view text) const;
   /// Where the first of any of the words begins; npos where there is none.
   std::size_t first_place(std::string_view text) const;
   /// The number of the first word of the list that occurs anywhere; `none` where none does.
@@ -56,14 +58,14 @@ class Needles {
     return (Key{two} | static_cast<Key>(static_cast<unsigned char>(at[2])) << 16) | 0x202020;
   }
   void add(std::string_view word);
-  static std::size_t slot(Key key) { return (key * 2654435761U) >> 22; }
+  static std::size_t slot(Key key) { return (key * 2654435761U) >> 21; }
 
   struct Entry {
     std::string_view word;
-    std::uint8_t number;
-    std::uint8_t next;  ///< index + 1 into entries_, 0 none
+    std::uint16_t number;
+    std::uint16_t next;  ///< index + 1 into entries_, 0 none
   };
-  std::array<std::uint8_t, 1024> heads_{};  ///< by the first three octets: index + 1 into entries_, 0 none
+  std::array<std::uint16_t, 2048> heads_{};  ///< by the first three octets: index + 1 into entries_, 0 none
   std::vector<Entry> entries_;
 };
 

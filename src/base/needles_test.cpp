@@ -41,6 +41,9 @@ TEST(Needles, FirstOfTheListAndFirstOfTheText) {
   EXPECT_EQ(needles.first_place("mail, then END OF DATA"), 0U);
   EXPECT_EQ(needles.first_listed("no mail, no data"), 1U);
   EXPECT_EQ(needles.first_place("no mail, no data"), 3U);
+  EXPECT_TRUE(needles.any_at_start("DATA"));
+  EXPECT_FALSE(needles.any_at_start("no data"));
+  EXPECT_FALSE(needles.any_at_start("da"));
   EXPECT_EQ(needles.first_listed("nothing"), Needles::none);
   EXPECT_EQ(needles.first_place("nothing"), std::string_view::npos);
 }

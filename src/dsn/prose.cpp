@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "base/needles.hpp"
 #include "base/text.hpp"
 #include "dsn/excerpt.hpp"
 #include "dsn/words.hpp"
@@ -45,44 +46,44 @@ std::string_view without_decoration(std::string_view line) {
 
 /// Lines that say "the returned message follows", for reports whose returned header begins with another field.
 bool announces_header(std::string_view line) {
-  static constexpr std::string_view begins[] = {"this is a copy of",
-                                                "below this line is",
-                                                "below is a copy",
-                                                "included is a copy",
-                                                "here is a copy",
-                                                "header of the original",
-                                                "headers of the original",
-                                                "the header of the original",
-                                                "the headers of the original",
-                                                "original message header",
-                                                "original message follows",
-                                                "original message below",
-                                                "original message text",
-                                                "original mail info",
-                                                "original mail header",
-                                                "the original message follows",
-                                                "the original mail follows",
-                                                "the original message headers",
-                                                "message header follow",
-                                                "message headers follow",
-                                                "message text follows",
-                                                "your message follows",
-                                                "your original message",
-                                                "the original text follows",
-                                                "copy of your message",
-                                                "unsent message",
-                                                "undelivered message follows",
-                                                "returned message follows",
-                                                "a copy of the message",
-                                                "a copy of your message",
-                                                "the following is a copy",
-                                                "the first ",
-                                                "start of returned message",
-                                                "original message headers",
-                                                "failed message follows",
-                                                "begin of original",
-                                                "beginning of original",
-                                                "return of the original message"};
+  static const Needles begins{"this is a copy of",
+                              "below this line is",
+                              "below is a copy",
+                              "included is a copy",
+                              "here is a copy",
+                              "header of the original",
+                              "headers of the original",
+                              "the header of the original",
+                              "the headers of the original",
+                              "original message header",
+                              "original message follows",
+                              "original message below",
+                              "original message text",
+                              "original mail info",
+                              "original mail header",
+                              "the original message follows",
+                              "the original mail follows",
+                              "the original message headers",
+                              "message header follow",
+                              "message headers follow",
+                              "message text follows",
+                              "your message follows",
+                              "your original message",
+                              "the original text follows",
+                              "copy of your message",
+                              "unsent message",
+                              "undelivered message follows",
+                              "returned message follows",
+                              "a copy of the message",
+                              "a copy of your message",
+                              "the following is a copy",
+                              "the first ",
+                              "start of returned message",
+                              "original message headers",
+                              "failed message follows",
+                              "begin of original",
+                              "beginning of original",
+                              "return of the original message"};
   static constexpr std::string_view whole[] = {
       "original message",  "original mail",     "the original message",    "returned message",
       "original header",   "original headers",  "message header",          "message headers",
@@ -94,7 +95,7 @@ bool announces_header(std::string_view line) {
   if (words.size() < 8) return false;
   if (istarts_with(words, "the first "))
     return icontains(words, "original message") || icontains(words, "of the message");
-  return std::any_of(std::begin(begins), std::end(begins), [&](auto cue) { return istarts_with(words, cue); }) ||
+  return begins.any_at_start(words) ||
          std::any_of(std::begin(whole), std::end(whole), [&](auto cue) { return iequals(words, cue); });
 }
 

@@ -212,8 +212,9 @@ class MessageReader {
     if (!is_report_) return {};
     for (const mail::Part* part : {parts_.plain, parts_.html}) {
       if (part == nullptr) continue;
-      mail::Text text = text_of(*part, report_limit);
-      if (auto found = fields_among(text); !found.empty()) return found;
+      const bool known = part == parts_.plain && part->body.size() <= words_limit;  // words() are the same
+      auto found = known ? fields_among(words()) : fields_among(text_of(*part, report_limit));
+      if (!found.empty()) return found;
     }
     return {};
   }

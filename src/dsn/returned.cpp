@@ -34,28 +34,47 @@ bool is_plain_name(std::string_view name) {
   });
 }
 
+/// The fields that something is concluded from; the rest of a header is only passed over.
+bool tells(std::string_view name) {
+  static constexpr std::string_view names[] = {
+      "from",           "to",           "return-path",    "authentication-results",
+      "received-spf",   "received",     "x-forwarded-to", "x-forwarded-for",
+      "auto-submitted", "delivered-to", "x-delivered-to", "x-original-to"};
+  return name.starts_with("x-ms-exchange-") || name.starts_with("resent-") ||
+         std::ranges::find(names, name) != std::end(names);
+}
+
+struct Fields {
+  bool any = false;  ///< the text begins with fields, telling or not
+  std::vector<Named> telling;
+};
+
 /// More forgiving than mail::parse_header: reports print headers whose continuation lines have lost their indent, so a
 /// line that is no field belongs to the one before. A blank line ends.
-std::vector<Named> read_fields(std::string_view text) {
+Fields read_fields(std::string_view text) {
   text = text.substr(0, octet_limit);
-  std::vector<Named> fields;
+  Fields fields;
+  bool last_tells = false;
   mail::LineReader reader(text, mail::line_end_of(text));
   std::string_view line;
   for (std::size_t lines = 0; lines < line_limit && reader.next(line); ++lines) {
     if (trim(line).empty()) {
-      if (fields.empty()) continue;
+      if (!fields.any) continue;
       break;
     }
     std::size_t colon = line.find(':');
     bool field = colon != std::string_view::npos && is_plain_name(trim(line.substr(0, colon))) && !is_space(line[0]);
     if (field) {
-      fields.push_back({to_lower(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1)))});
-    } else if (!fields.empty() && fields.back().value.size() < 16 * 1024) {
-      fields.back().value += ' ';
-      fields.back().value += trim(line);
+      fields.any = true;
+      std::string name = to_lower(trim(line.substr(0, colon)));
+      last_tells = tells(name);
+      if (last_tells) fields.telling.push_back({std::move(name), std::string(trim(line.substr(colon + 1)))});
+    } else if (last_tells && fields.telling.back().value.size() < 16 * 1024) {
+      fields.telling.back().value += ' ';
+      fields.telling.back().value += trim(line);
     }
   }
-  for (auto& field : fields) field.value = fold_space(field.value);
+  for (auto& field : fields.telling) field.value = fold_space(field.value);
   return fields;
 }
 
@@ -125,10 +144,11 @@ AuthResults parse_auth_results(std::string_view value) {
 
 class Reader {
  public:
-  Reader(std::vector<Named> fields, const ReturnedContext& context) : fields_(std::move(fields)), context_(context) {}
+  Reader(Fields fields, const ReturnedContext& context)
+      : any_(fields.any), fields_(std::move(fields.telling)), context_(context) {}
 
   ReturnedHeaders read() {
-    out_.present = !fields_.empty();
+    out_.present = any_;
     out_.from = mail::first_address(value("from"));
     out_.to = mail::first_address(value("to"));
     out_.mail_from = mail::report_address(value("return-path"));
@@ -280,6 +300,7 @@ class Reader {
     }
   }
 
+  bool any_;
   std::vector<Named> fields_;
   const ReturnedContext& context_;
   ReturnedHeaders out_;

@@ -52,6 +52,7 @@ struct Letter {
 
 struct Cause {
   std::string code, id, tier, who, title, explanation, unprovable;
+  std::size_t number = 0;  ///< permanent_number(code): what belongs to a cause is found by it without comparing names
   Party party = Party::unknown;
   Reason reason = Reason::unknown;
   std::vector<std::string> necessary, says_nothing;

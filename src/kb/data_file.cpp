@@ -204,6 +204,7 @@ void check_cause_code(Table& in, std::string_view key, const std::string& code) 
 void read_identity(Reader& reader, Table& in, Cause& cause) {
   cause.code = in.text("code");
   cause.id = in.text("id");
+  cause.number = permanent_number(cause.code);
   std::string name = reader.path().substr(reader.path().rfind('/') + 1);
   if (!cause.code.empty() && name != cause.code + ".toml")
     in.complain("code", "the file must be named after its code, " + quoted(cause.code + ".toml"));

@@ -79,10 +79,13 @@ std::span<const PermanentCause> permanent_causes() {
   return causes;
 }
 
-bool is_permanent_cause(std::string_view code) {
-  for (const auto& cause : permanent_causes())
-    if (cause.code == code) return true;
-  return false;
+bool is_permanent_cause(std::string_view code) { return permanent_number(code) < permanent_causes().size(); }
+
+std::size_t permanent_number(std::string_view code) {
+  const auto causes = permanent_causes();
+  std::size_t number = 0;
+  while (number < causes.size() && causes[number].code != code) ++number;
+  return number;
 }
 
 }  // namespace smtpdx::kb

@@ -111,8 +111,14 @@ std::uint32_t four_at(const char* at) {
 
 /// How common four octets are in refusals, very roughly: spaces and vowels fill English.
 int commonness(std::string_view four) {
+  static constexpr auto values = [] {
+    std::array<std::uint8_t, 256> table{};
+    for (char c : std::string_view("etaoinrsl")) table[static_cast<unsigned char>(c)] = 2;
+    table[' '] = 3;
+    return table;
+  }();
   int value = 0;
-  for (char c : four) value += c == ' ' ? 3 : std::string_view("etaoinrsl").find(c) != std::string_view::npos ? 2 : 0;
+  for (char c : four) value += values[static_cast<unsigned char>(c)];
   return value;
 }
 
@@ -136,7 +142,7 @@ void PatternIndex::add(const Pattern& pattern, std::size_t number) {
   }
   std::uint32_t& head = heads_[slot(best.data())];
   auto offset = static_cast<std::uint32_t>(best.data() - home->data());
-  entries_.push_back({four_at(best.data()), static_cast<std::uint32_t>(number), head, offset,
+  entries_.push_back({four_at(best.data()), static_cast<std::uint32_t>(number), head, offset, four_at(home->data()),
                       pattern.parts().size() == 1 ? *home : std::string()});
   head = static_cast<std::uint32_t>(entries_.size());
 }
@@ -155,7 +161,8 @@ std::vector<PatternIndex::Candidate> PatternIndex::candidates(const FoldedText& 
         found.push_back({entry.number, Candidate::unknown});
         continue;
       }
-      if (i < entry.offset || folded.compare(i - entry.offset, entry.whole.size(), entry.whole) != 0) continue;
+      if (i < entry.offset || four_at(folded.data() + i - entry.offset) != entry.first) continue;
+      if (folded.compare(i - entry.offset, entry.whole.size(), entry.whole) != 0) continue;
       found.push_back({entry.number, static_cast<std::uint32_t>(i - entry.offset)});
     }
   }

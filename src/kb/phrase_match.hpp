@@ -71,6 +71,7 @@ class PatternIndex {
   struct Entry {
     std::uint32_t four, number, next;
     std::uint32_t offset;  ///< of the four octets within `whole`
+    std::uint32_t first;   ///< the first four of `whole`: spares most looks at it
     std::string whole;     ///< the pattern where it has no star, else empty
   };
   std::vector<std::uint32_t> heads_ = std::vector<std::uint32_t>(slots, 0);  ///< index + 1 into entries_, 0 none

@@ -162,7 +162,7 @@ void Text::append(const Text& other, std::size_t from, std::size_t length) {
   const std::size_t size = origins_.size();
   if (other.origins_.empty()) {
     origins_.resize(size + length);
-    std::iota(origins_.begin() + static_cast<std::ptrdiff_t>(size), origins_.end(), other.base_ + from);
+    std::iota(origins_.begin() + static_cast<std::ptrdiff_t>(size), origins_.end(), static_cast<std::uint32_t>(other.base_ + from));
     widths_.resize(size + length, 1);
     return;
   }
@@ -173,7 +173,7 @@ void Text::append(const Text& other, std::size_t from, std::size_t length) {
 
 std::size_t Text::origin(std::size_t index) const {
   if (origins_.empty()) return base_ + index;
-  return index < origins_.size() ? origins_[index] : origins_.back() + widths_.back();
+  return index < origins_.size() ? origins_[index] : std::size_t{origins_.back()} + widths_.back();
 }
 
 std::pair<std::size_t, std::size_t> Text::range(std::size_t from, std::size_t length) const {

@@ -32,7 +32,7 @@ class Text {
   /// Appends an octet that came from `width` octets at `origin`. Only for texts made empty.
   void push(char c, std::size_t origin, std::size_t width = 1) {
     octets_ += c;
-    origins_.push_back(origin);
+    origins_.push_back(static_cast<std::uint32_t>(origin));
     widths_.push_back(static_cast<std::uint8_t>(width));
   }
   /// Appends octet `index` of `other` with its origin.
@@ -57,7 +57,7 @@ class Text {
 
  private:
   std::string octets_;
-  std::vector<std::size_t> origins_;  ///< empty where origin(i) = base_ + i
+  std::vector<std::uint32_t> origins_;  ///< empty where origin(i) = base_ + i; an input has at most 64 MiB
   std::vector<std::uint8_t> widths_;  ///< as many as origins_
   std::size_t base_ = 0;
 };

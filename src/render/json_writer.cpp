@@ -66,8 +66,10 @@ void JsonWriter::open(char bracket) {
 void JsonWriter::close(char bracket) { out_ += bracket; }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-  text(name);
-  out_ += ':';
+  separate();
+  out_ += '"';
+  out_ += name;
+  out_ += "\":";
   return *this;
 }
 

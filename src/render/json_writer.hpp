@@ -18,7 +18,7 @@ class JsonWriter {
 
   void open(char bracket);   ///< '{' or '['
   void close(char bracket);  ///< '}' or ']'
-  JsonWriter& key(std::string_view name);
+  JsonWriter& key(std::string_view name);  ///< a name that needs no escape
   void null();
   void text(std::string_view value);
   void text_or_null(std::string_view value);  ///< null where it is empty

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
-#include <unordered_map>
+#include <vector>
 
+#include "kb/permanent.hpp"
 #include "rules/rules.hpp"
 
 namespace smtpdx::rules {
@@ -65,20 +66,20 @@ constexpr std::array rules{
     Rule{"submit.wrong_endpoint", s67_wrong_endpoint},
 };
 
-const Rule* rule_of(std::string_view code) {
-  static const auto by_code = [] {
-    std::unordered_map<std::string_view, const Rule*> map;
-    for (const auto& rule : rules) map.emplace(rule.code, &rule);
-    return map;
+const Rule* rule_of(const kb::Cause& cause) {
+  static const auto by_number = [] {
+    std::vector<const Rule*> found(kb::permanent_causes().size() + 1, nullptr);
+    for (const auto& rule : rules) found[kb::permanent_number(rule.code)] = &rule;
+    return found;
   }();
-  const auto found = by_code.find(code);
-  return found == by_code.end() ? nullptr : found->second;
+  return by_number[cause.number];
 }
 
 CauseVerdict judge_one(const View& view, const kb::Cause& cause) {
-  if (const auto* rule = rule_of(cause.code))
+  if (const auto* rule = rule_of(cause))
     if (auto verdict = rule->judge(view); verdict.verdict != Verdict::silent) return verdict;
-  if (auto verdict = by_report(view, cause); verdict.verdict != Verdict::silent) return verdict;
+  if (may_be_reported(cause))
+    if (auto verdict = by_report(view, cause); verdict.verdict != Verdict::silent) return verdict;
   return by_words(view, cause);
 }
 
@@ -103,8 +104,9 @@ int weight(Verdict v) {
 /// Best verdict first, then the rule's own rank, then the catalogue's order.
 void order(std::vector<CauseVerdict>& verdicts, const kb::Catalogue& catalogue) {
   std::sort(verdicts.begin(), verdicts.end(), [&](const CauseVerdict& a, const CauseVerdict& b) {
-    return std::tuple(weight(a.verdict), a.rank, catalogue.cause(a.code)) <
-           std::tuple(weight(b.verdict), b.rank, catalogue.cause(b.code));
+    const int x = weight(a.verdict), y = weight(b.verdict);
+    if (x != y || a.rank != b.rank) return std::tuple(x, a.rank) < std::tuple(y, b.rank);
+    return catalogue.cause(a.code) < catalogue.cause(b.code);
   });
 }
 

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "base/ip.hpp"
 #include "base/text.hpp"
+#include "kb/permanent.hpp"
 #include "rules/rules.hpp"
 #include "rules/say.hpp"
 
@@ -184,6 +186,15 @@ constexpr std::array clues{
 };
 
 }  // namespace
+
+bool may_be_reported(const kb::Cause& cause) {
+  static const auto by_number = [] {
+    std::vector<bool> found(kb::permanent_causes().size() + 1, false);
+    for (const auto& clue : clues) found[kb::permanent_number(clue.code)] = true;
+    return found;
+  }();
+  return by_number[cause.number];
+}
 
 CauseVerdict by_report(const View& view, const kb::Cause& cause) {
   if (!view.refusal()) return Say::nothing();

@@ -69,6 +69,8 @@ diag::CauseVerdict s68_config_broken(const View& view);
 
 /// What the report shows beside its words: the client's address, the service, the empty sender (report.cpp).
 diag::CauseVerdict by_report(const View& view, const kb::Cause& cause);
+/// False for a cause of which by_report() never says anything.
+bool may_be_reported(const kb::Cause& cause);
 
 /// Any cause by its words alone: stated by an identified speaker, or one of the wording's candidates.
 diag::CauseVerdict by_words(const View& view, const kb::Cause& cause);
