@@ -6,7 +6,7 @@
 
 The mailbox is made at run time in a temporary file from ../shared/corpus/bounces and goes with it. Printed are user
 CPU seconds (the least of three runs), mails and megabytes a second, peak memory, and when the first answer came.
-Exit code 77 where the corpus or the program is missing.
+Exit code 77 where the corpus or the program is missing. script/bench runs it, too, and tests/corpus/speed_test.py.
 """
 import glob
 import os
@@ -40,19 +40,33 @@ def run(program, path):
     return used.ru_utime, used.ru_maxrss / 1024, first, lines
 
 
+def available(program):
+    """Why it cannot be measured here, or None."""
+    return None if os.path.isdir(MAIL) and os.path.exists(program) else "needs %s and the corpus of bounces at %s" % (
+        program, os.path.normpath(MAIL))
+
+
+class Figures:
+    """Of the best of three runs over one mailbox."""
+
+    def __init__(self, program, mails=20000):
+        with tempfile.NamedTemporaryFile(suffix=".mbox") as mailbox:
+            self.mails, self.megabytes = mails, fill(mailbox, mails) / 1e6
+            self.seconds, self.memory, self.first, self.answers = min(run(program, mailbox.name) for _ in range(3))
+        self.rate = mails / self.seconds
+
+    def __str__(self):
+        return "%d mails, %.1f MB: %.2f s CPU, %.0f mails and %.1f MB a second, %.0f MB memory, first answer after " \
+               "%.0f ms, %d answers" % (self.mails, self.megabytes, self.seconds, self.rate,
+                                        self.megabytes / self.seconds, self.memory, self.first * 1e3, self.answers)
+
+
 def main(words):
     program = words[0] if words else os.path.join(ROOT, "build", "release", "smtpdx")
-    mails = int(words[1]) if len(words) > 1 else 20000
-    if not os.path.isdir(MAIL) or not os.path.exists(program):
-        print("SKIP: needs", program, "and the corpus of bounces at", os.path.normpath(MAIL))
+    if why := available(program):
+        print("SKIP:", why)
         return 77
-    with tempfile.NamedTemporaryFile(suffix=".mbox") as mailbox:
-        size = fill(mailbox, mails)
-        runs = [run(program, mailbox.name) for _ in range(3)]
-    seconds, memory, first, lines = min(runs)
-    print("explain, mailbox of %d mails, %.1f MB: %.2f s CPU, %.0f mails and %.1f MB a second, %.0f MB memory, first answer "
-          "after %.0f ms, %d answers" % (mails, size / 1e6, seconds, mails / seconds, size / 1e6 / seconds, memory, first * 1e3,
-                                         lines))
+    print("explain, mailbox of", Figures(program, int(words[1]) if len(words) > 1 else 20000))
     return 0
 
 

@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 
-from bench import chain, delayed, serve, world
+from bench import bounces, chain, delayed, serve, world
 from lab import netns
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INSIDE = "SMTPDX_BENCH_OUTSIDE_NETWORK"
 WALL_LIMIT, CPU_LIMIT, OPEN_LIMIT = 1.25, 1.5, 10.0
+MAIL_LIMIT, MEMORY_LIMIT = 50, 40  # microseconds of CPU a mail, megabytes
+REPLY_LIMIT = 60  # microseconds of CPU a reply
 
 # name, arguments, the cause that must come out proved (None where only the time is of interest)
 DIAGNOSES = (
@@ -210,6 +212,23 @@ class Bench:
         serve.measure(self, self.program(self.options.smtpdx, "cmake --preset release, or name it by --smtpdx"), self.options.runs)
 
 
+    # ---- reading ----
+
+    def bounces(self):
+        program = self.program(self.options.smtpdx, "build it, or name it by --smtpdx")
+        if why := bounces.available(program):
+            raise Skip(why)
+        figures = bounces.Figures(program)
+        self.say("  explain --json, mailbox of %s" % figures)
+        each = 1e6 / figures.rate
+        self.verdict("explain: %.1f us CPU a mail, %.0f mails a second" % (each, figures.rate), each, MAIL_LIMIT)
+        self.verdict("explain: %.0f MB memory" % figures.memory, figures.memory, MEMORY_LIMIT)
+        reply = self.program(self.options.reply, "cmake --preset release -DSMTPDX_BENCH=ON, or name it by --reply")
+        done = subprocess.run([reply], text=True, stdout=subprocess.PIPE, timeout=120, check=True)
+        each = float(re.search(r"([\d.]+) us", done.stdout).group(1))
+        self.verdict("a pasted reply, in the library: %.1f us CPU" % each, each, REPLY_LIMIT)
+
+
 def load():
     return "load average %s, %d processors" % (" ".join("%.2f" % l for l in os.getloadavg()), os.cpu_count())
 
@@ -217,7 +236,7 @@ def load():
 def measure(options):
     with tempfile.TemporaryDirectory(prefix="smtpdx-bench-") as folder:
         bench = Bench(options, folder)
-        parts = [p for p in ("wall", "trace", "cpu", "serve") if options.only in (None, p)]
+        parts = [p for p in ("wall", "trace", "cpu", "serve", "bounces") if options.only in (None, p)]
         try:
             bench.say(load())
             if "wall" in parts or "trace" in parts:
@@ -225,7 +244,7 @@ def measure(options):
                     bench.make_world()
                 except Skip as why:
                     bench.say("SKIP wall, trace: %s" % why)
-                    parts = [p for p in parts if p in ("cpu", "serve")]
+                    parts = [p for p in parts if p not in ("wall", "trace")]
             for part in parts:
                 try:
                     getattr(bench, part)()
@@ -244,15 +263,16 @@ def options_of(words, text):
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smtpdx", default=os.path.join(ROOT, "build", "release", "smtpdx"))
     parser.add_argument("--probe", default=os.path.join(ROOT, "build", "release", "bench_probe"))
+    parser.add_argument("--reply", default=os.path.join(ROOT, "build", "release", "bench_reply"))
     parser.add_argument("--yardsticks", default=os.path.join(os.path.dirname(ROOT), "shared", "bench"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--delay", type=int, default=50, help="ms of a round trip")
     parser.add_argument("--sessions", type=int, default=6000)
     parser.add_argument("--parallel", type=int, default=100)
-    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve"))
+    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve", "bounces"))
     parser.add_argument("--transcripts", action="store_true", help="show what was said, with its times")
     options = parser.parse_args(words)
-    for name in ("smtpdx", "probe", "yardsticks"):
+    for name in ("smtpdx", "probe", "reply", "yardsticks"):
         setattr(options, name, os.path.abspath(getattr(options, name)))
     return options
 
