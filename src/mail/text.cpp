@@ -162,7 +162,8 @@ void Text::append(const Text& other, std::size_t from, std::size_t length) {
   const std::size_t size = origins_.size();
   if (other.origins_.empty()) {
     origins_.resize(size + length);
-    std::iota(origins_.begin() + static_cast<std::ptrdiff_t>(size), origins_.end(), static_cast<std::uint32_t>(other.base_ + from));
+    std::iota(origins_.begin() + static_cast<std::ptrdiff_t>(size), origins_.end(),
+              static_cast<std::uint32_t>(other.base_ + from));
     widths_.resize(size + length, 1);
     return;
   }

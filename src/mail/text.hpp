@@ -58,7 +58,7 @@ class Text {
  private:
   std::string octets_;
   std::vector<std::uint32_t> origins_;  ///< empty where origin(i) = base_ + i; an input has at most 64 MiB
-  std::vector<std::uint8_t> widths_;  ///< as many as origins_
+  std::vector<std::uint8_t> widths_;    ///< as many as origins_
   std::size_t base_ = 0;
 };
 

@@ -16,8 +16,8 @@ class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(out) {}
 
-  void open(char bracket);   ///< '{' or '['
-  void close(char bracket);  ///< '}' or ']'
+  void open(char bracket);                 ///< '{' or '['
+  void close(char bracket);                ///< '}' or ']'
   JsonWriter& key(std::string_view name);  ///< a name that needs no escape
   void null();
   void text(std::string_view value);
