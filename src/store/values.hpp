@@ -27,7 +27,7 @@ struct StoredResult {
   std::optional<WallTime> finished;
   std::string request_json;  ///< without secrets: the caller takes them out
   std::string input;         ///< the mail or words as they came, any octets
-  std::string result_json;   ///< the document, empty where there is none
+  std::string result_json;   ///< the document, of a failed one the problem; empty where there is none
 };
 
 /// A line of the history, without the large parts.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/password.hpp"
+#include "web/aside.hpp"
 
 namespace smtpdx::web {
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr Duration first_wait = 1s, longest_wait = 300s;
 constexpr std::size_t most_entries = 20'000;
-constexpr std::size_t passwords_at_once = 4;
+constexpr std::size_t passwords_at_once = 4;  ///< each takes a thread and 64 MiB for a moment
 constexpr auto session_life = std::chrono::hours(24 * 7);
 
 std::string text_of(const nlohmann::json& body, const char* key) {
@@ -96,18 +97,29 @@ io::Task<Answer> Callers::log_in(const http::Request& request, const Endpoint& p
   const auto token = text_of(body, "token"), name = text_of(body, "user"), password = text_of(body, "password");
   if (!guard_.has_accounts()) {
     if (token.empty()) co_return problem(422, "no token", "the body is {\"token\": \"…\"}");
-    co_return co_await log_in_with_token(request, token);
+    co_return co_await log_in_with_token(token);
   }
   if (name.empty() || password.empty())
     co_return problem(422, "name or password is missing", "the body is {\"user\": \"…\", \"password\": \"…\"}");
   co_return co_await log_in_with_password(name, password, peer);
 }
 
-io::Task<Answer> Callers::log_in_with_token(const http::Request&, const std::string& token) {
+io::Task<Answer> Callers::log_in_with_token(const std::string& token) {
   auto cookie = guard_.open_session(token);
   if (cookie) co_return session_answer(std::move(*cookie));
   co_await runtime_.sleep_until(runtime_.now() + first_wait);  // guessing is hopeless; this makes it dull, too
   co_return problem(401, "that token is not of this start of smtpdx", "open the address that smtpdx printed");
+}
+
+/// Takes as long for a name that does not exist. Not on the store's thread: whoever guesses would hold up everybody.
+io::Task<store::Outcome<bool>> Callers::check_password(std::string name, std::string password) {
+  auto find = [name](store::Store& s) { return s.find_user(name); };
+  const auto user = co_await shelf_->ask(find);
+  if (!user) co_return std::unexpected(user.error());
+  const auto hash = *user ? (**user).password_hash : store::nobodys_hash();
+  auto compare = [&] { return store::is_password(hash, password); };
+  const bool same = co_await aside(runtime_, compare);
+  co_return same && user->has_value();
 }
 
 io::Task<Answer> Callers::log_in_with_password(const std::string& name, const std::string& password,
@@ -117,13 +129,7 @@ io::Task<Answer> Callers::log_in_with_password(const std::string& name, const st
   if (wait > Duration(0)) co_return too_soon(wait);
   if (checking_ >= passwords_at_once) co_return too_soon(first_wait);
   ++checking_;
-  auto check = [name, password](store::Store& s) -> store::Outcome<bool> {
-    const auto user = s.find_user(name);
-    if (!user) return std::unexpected(user.error());
-    const bool same = store::is_password(*user ? (**user).password_hash : store::nobodys_hash(), password);
-    return same && user->has_value();
-  };
-  const auto right = co_await shelf_->ask(check);
+  const auto right = co_await check_password(name, password);
   --checking_;
   if (!right) co_return problem(503, right.error().message, right.error().hint);
   if (!*right) {

@@ -77,7 +77,8 @@ class Callers {
   void note(std::string who, std::string what, std::string target, std::string outcome);
 
  private:
-  io::Task<Answer> log_in_with_token(const http::Request& request, const std::string& token);
+  io::Task<Answer> log_in_with_token(const std::string& token);
+  io::Task<store::Outcome<bool>> check_password(std::string name, std::string password);
   io::Task<Answer> log_in_with_password(const std::string& name, const std::string& password, const Endpoint& peer);
   Answer session_answer(std::string cookie_value) const;
 

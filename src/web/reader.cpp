@@ -12,6 +12,9 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr Duration patience = 30s;  ///< for one answer
+/// A reader that was taken over sees what passes through it from then on: each serves for a while only.
+constexpr std::size_t most_questions = 20'000;
+constexpr Duration longest_service = 10min;
 }
 
 /// One request under way. Lives in the coroutine that asks.
@@ -29,13 +32,16 @@ struct Reader::Process {
   seal::Frames frames;
   std::deque<Waiting*> waiting;  ///< in the order asked; null where nobody waits any more
   bool broken = false;
+  bool retired = false;  ///< asked no more; ends when all are answered
+  std::size_t asked = 0;
+  TimePoint since;
 };
 
 Reader::Reader(io::Runtime& runtime) : runtime_(runtime) {}
 Reader::~Reader() = default;
 
 Result<void> Reader::start() {
-  if (process_ && !process_->broken) return {};
+  if (process_ && !process_->broken && !is_worn(*process_)) return {};
   auto pair = io::socket_pair(io::PipeKind::stream);
   if (!pair) return std::unexpected(pair.error());
   seal::ChildOptions options;
@@ -43,17 +49,28 @@ Result<void> Reader::start() {
   options.descriptors.push_back(std::move(pair->theirs));
   auto child = seal::Child::spawn(runtime_, std::move(options));
   if (!child) return std::unexpected(child.error());
-  if (process_) ++restarts_;
+  if (process_ && process_->broken) ++restarts_;
+  if (process_ && !process_->broken) retire(*process_);
   process_ = std::make_shared<Process>(runtime_, std::move(*child), std::move(pair->ours));
+  process_->since = runtime_.now();
   group_.spawn(listen(process_));
   return {};
+}
+
+bool Reader::is_worn(const Process& process) const {
+  return process.asked >= most_questions || (process.asked > 0 && runtime_.now() - process.since > longest_service);
+}
+
+void Reader::retire(Process& process) {
+  process.retired = true;
+  if (process.waiting.empty()) process.child->kill();
 }
 
 /// Takes the answers as they come until the child ends; then tells those who still wait.
 io::Task<void> Reader::listen(std::shared_ptr<Process> process) {
   auto& p = *process;
   std::string words = "it stopped answering";
-  while (!p.broken) {
+  while (!p.broken && !(p.retired && p.waiting.empty())) {
     auto frame = co_await p.frames.receive(runtime_.deadline_in(1h));
     if (!frame && frame.error().kind == io::Failure::timed_out) continue;
     if (!frame) break;
@@ -102,6 +119,7 @@ io::Task<Answer> Reader::ask(std::uint8_t question, std::string_view octets) {
     const auto process = process_;
     Waiting waiting(runtime_);
     process->waiting.push_back(&waiting);
+    ++process->asked;
     /// Whoever is abandoned must not be written to.
     struct Leave {
       Process& process;

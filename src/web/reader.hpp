@@ -27,12 +27,15 @@ class Reader {
   /// than half a minute.
   io::Task<Answer> ask(std::uint8_t question, std::string_view octets);
 
+  /// After faults; a reader that has served its time is replaced without being counted.
   std::size_t restarts() const { return restarts_; }
 
  private:
   struct Waiting;
   struct Process;
   io::Task<void> listen(std::shared_ptr<Process> process);
+  bool is_worn(const Process& process) const;
+  static void retire(Process& process);
   void fail_first(Process& process, std::string words);
 
   io::Runtime& runtime_;

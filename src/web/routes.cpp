@@ -154,8 +154,18 @@ JobView view_of(const Job& job) {
 }
 
 JobView view_of(const store::StoredResult& kept) {
-  return {kept.id,          kept.kind, kept.status,  kept.title, kept.request_json, kept.input, "",
-          kept.result_json, "",        kept.created, true};
+  const bool failed = kept.status == to_string(JobStatus::failed);
+  return {kept.id,
+          kept.kind,
+          kept.status,
+          kept.title,
+          kept.request_json,
+          kept.input,
+          "",
+          failed ? "" : kept.result_json,
+          failed ? kept.result_json : "",
+          kept.created,
+          true};
 }
 
 store::StoredResult to_keep(const Job& job) {
@@ -168,7 +178,7 @@ store::StoredResult to_keep(const Job& job) {
           std::nullopt,
           job.request,
           job.input,
-          job.result};
+          job.status == JobStatus::failed ? job.problem : job.result};
 }
 
 Answer store_problem(const store::StoreError& error) {
@@ -233,7 +243,7 @@ Answer Site::metrics() const {
   line("smtpdx_explained_total", "counter", "Requests to explain.", explained_);
   line("smtpdx_jobs_started_total", "counter", "Diagnoses and relay tests started.", jobs_.started());
   line("smtpdx_jobs_running", "gauge", "Diagnoses and relay tests that run now.", jobs_.running());
-  line("smtpdx_reader_restarts_total", "counter", "Times the sealed reader was replaced.", reader_.restarts());
+  line("smtpdx_reader_restarts_total", "counter", "Times the sealed reader was replaced after a fault.", reader_.restarts());
   return answer;
 }
 
@@ -383,6 +393,7 @@ Answer Site::list_jobs(const Visit& visit, JobKind kind) const {
     if (begun) j["items"].push_back(listed(job->id, kind_of(kind), job->title, to_string(job->status), job->created));
     begun = begun || job->id == *cursor;
   }
+  if (!begun) return problem(422, "this cursor is not known, or what it stood at is gone", "begin again without one");
   return json_answer(200, dump(j));
 }
 

@@ -210,6 +210,7 @@ class Diagnosed(Served):
                 cursor = "&cursor=" + page["next"]
             self.assertEqual(len(seen), len(set(seen)), collection)
             self.assertEqual([job for job in seen if job in made], made[::-1], collection)
+            problem(self, self.ask("GET", collection + "?cursor=nosuch"), 422)
             for limit in ("0", "-1", "x", "", "99999999999999999999"):
                 page = self.ask("GET", collection + "?limit=" + limit)
                 self.assertEqual(page.status, 200, limit)
@@ -367,6 +368,7 @@ class Running(WithWorld):
         job = self.ask("GET", path).json()
         self.assertEqual((job["status"], job["result"]), ("failed", None))
         self.assertIn("killed by signal 9", job["problem"]["detail"])
+        self.assertEqual(self.ask("PUT", path + "/saved", {"saved": True}).status, 204)
         other = self.server.begin({"demo": True})
         self.assertEqual(self.server.wait_over(other)["status"], "done")
 
@@ -389,6 +391,47 @@ class Running(WithWorld):
         os.kill(self.server.child("sealed-reader"), signal.SIGKILL)  # while nobody asks
         self.server.wait_for(lambda: self.ask("POST", "/v1/explain", {"text": REPLY}).status == 200, "an answer after that")
         self.assertIn(b"smtpdx_reader_restarts_total 2\n", self.ask("GET", "/metrics").body)
+
+    def test_a_failed_one_that_was_kept_still_says_why(self):
+        path = self.server.begin(SILENT_BODY)
+        self.server.wait_for(lambda: self.server.children("sealed-runner"), "its process")
+        os.kill(self.server.child("sealed-runner"), signal.SIGKILL)
+        told = self.server.wait_over(path)["problem"]
+        self.assertEqual(self.ask("PUT", path + "/saved", {"saved": True}).status, 204)
+        self.server.kill()
+        self.server.start()
+        job = self.ask("GET", path).json()
+        self.assertEqual((job["status"], job["result"], job["problem"], job["saved"]), ("failed", None, told, True))
+
+    def test_a_reader_serves_for_a_while(self):
+        """Whoever took one over sees a bounded number of other people's mails; nobody's answer is lost by the change."""
+        reader = self.server.child("sealed-reader")
+        body = json.dumps({"text": "421"}).encode()
+        request = (b"POST /v1/explain HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: %d\r\n\r\n%s" % (self.server.host.encode(), self.server.token.encode(), len(body), body))
+        answered = []
+
+        def ask_often(times):
+            with socket.create_connection(("127.0.0.1", self.server.port), timeout=60 * SLOW) as s, s.makefile("rb") as lines:
+                for _ in range(times):
+                    s.sendall(request)
+                    status = lines.readline().split()[1]
+                    length = 0
+                    while (field := lines.readline().strip()):
+                        if field.lower().startswith(b"content-length:"):
+                            length = int(field.split(b":")[1])
+                    answered.append((status, len(lines.read(length))))
+
+        threads = [threading.Thread(target=ask_often, args=(5_100,)) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual({status for status, _ in answered}, {b"200"})
+        self.assertEqual(len(answered), 4 * 5_100)
+        self.assertEqual(len({length for _, length in answered}), 1)
+        self.server.wait_for(lambda: not command_line(reader), "the end of the one that served")
+        self.assertIn(b"smtpdx_reader_restarts_total 0\n", self.ask("GET", "/metrics").body)
 
     def test_children_end_with_the_server(self):
         self.server.begin(SILENT_BODY)
