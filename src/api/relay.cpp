@@ -4,6 +4,7 @@
 #include "api/json_object.hpp"
 #include "base/text.hpp"
 #include "engine/relay.hpp"
+#include "mock/scenario_world.hpp"
 
 namespace smtpdx::api {
 
@@ -26,24 +27,55 @@ Result<RelayRequest> read_relay_request(std::string_view text) {
   return r;
 }
 
-Result<std::string> relay(const RelayRequest& request, World& world, const Emit& emit) {
-  world.log_in_as(request.login);
-  if (emit) world.log().watch(line_watcher(emit));
-  diag::Case question;
-  world.apply_to(question);
+namespace {
+
+engine::RelayQuestion question_of(const RelayRequest& request) {
   engine::RelayQuestion q;
   q.server = request.host;
   q.from = request.from;
   q.to = request.to;
   q.user = request.login.secret.empty() ? "" : request.login.user;
+  return q;
+}
+
+Result<std::string> ask(const RelayRequest& request, probes::Env& env, engine::RelayQuestion question,
+                        Deadline deadline) {
+  const auto matrix = io::run(env.runtime, engine::relay_matrix(env, std::move(question), deadline));
+  const auto port = request.host.port == 0 ? "" : ":" + std::to_string(request.host.port);
+  return relay_document(matrix, request.host.host + port);
+}
+
+}  // namespace
+
+Result<std::string> relay(const RelayRequest& request, World& world, const Emit& emit) {
+  world.log_in_as(request.login);
+  if (emit) world.log().watch(line_watcher(emit));
+  diag::Case question;
+  world.apply_to(question);
+  auto q = question_of(request);
   q.sources = question.sources;
   q.use_v4 = question.use_v4;
   q.use_v6 = question.use_v6;
   q.random_local_part = question.random_local_part;
   q.smtp_port = question.smtp_port;
-  const auto matrix = io::run(world.runtime(), engine::relay_matrix(world.env(), std::move(q), world.deadline()));
-  return relay_document(
-      matrix, request.host.port == 0 ? request.host.host : request.host.host + ":" + std::to_string(request.host.port));
+  return ask(request, world.env(), std::move(q), world.deadline());
+}
+
+Result<std::string> relay(const RelayRequest& request, const mock::Scenario& scenario, const Emit& emit) {
+  auto runtime = io::make_runtime();
+  std::optional<smtp::Credentials> credentials;
+  if (!request.login.secret.empty()) {
+    credentials.emplace();
+    credentials->user = request.login.user;
+    credentials->secret = request.login.secret;
+    if (!request.login.mechanism.empty()) credentials->mechanism = request.login.mechanism;
+  }
+  auto world = mock::ScenarioWorld::open(*runtime, scenario, std::move(credentials));
+  if (!world) return std::unexpected(world.error());
+  if (emit) (*world)->log().watch(line_watcher(emit));
+  auto q = question_of(request);
+  q.random_local_part = mock::nobody_local_part;
+  return ask(request, (*world)->env(), std::move(q), runtime->deadline_in(mock::RunSection{}.timeout));
 }
 
 std::string relay_document(const engine::RelayMatrix& m, const std::string& host) {

@@ -20,6 +20,8 @@ Result<RelayRequest> read_relay_request(std::string_view json);
 
 /// The permission matrix; the document that relay_document() makes.
 Result<std::string> relay(const RelayRequest& request, World& world, const Emit& emit);
+/// The same in a scenario's world, brought up for it on loopback.
+Result<std::string> relay(const RelayRequest& request, const mock::Scenario& scenario, const Emit& emit);
 
 /// "smtpdx.relay/1": host, permitted, steady, rows, not_tried. One line with its end.
 std::string relay_document(const engine::RelayMatrix& matrix, const std::string& host);

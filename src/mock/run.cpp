@@ -4,16 +4,12 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "dns/make_resolver.hpp"
 #include "dsn/reader.hpp"
 #include "intake/session_log.hpp"
-#include "io/manners.hpp"
-#include "mock/internet.hpp"
+#include "mock/scenario_world.hpp"
 
 namespace smtpdx::mock {
 namespace {
-
-constexpr const char* own_name = "probe.neutral.example";
 
 void add_first_refusal(std::vector<diag::Fact>& given, std::vector<dsn::Refusal> refusals,
                        const kb::Catalogue& catalogue) {
@@ -129,27 +125,16 @@ void compare_broken(const Scenario& scenario, const ScenarioRun& run, std::vecto
 io::Task<Result<ScenarioRun>> run_scenario(io::Runtime& runtime, const Scenario& scenario,
                                            const kb::Catalogue& catalogue, engine::Watcher watcher) {
   if (!scenario.run) co_return fail(ErrorKind::malformed, scenario.name + " asks nothing: it has no -- run --");
-  auto internet = Internet::start(runtime, scenario);
-  if (!internet) co_return std::unexpected(internet.error());
-  ScenarioRun result;
-  result.log = std::make_unique<trace::Log>();
-  auto& world = **internet;
-  dns::ResolverOptions options;
-  options.forwarders = {world.resolver()};
-  dns::ResolverGround ground{runtime, world.datagrams(), world.connector(), *result.log};
-  auto resolver = dns::make_resolver(ground, options);
-  if (!resolver) co_return std::unexpected(resolver.error());
-  io::Manners manners(runtime, world.connector(), io::Ownership::foreign);
-  auto credentials = credentials_of(*scenario.run);
-  if (credentials) result.log->add_secret(credentials->secret);
-  RecordingResolver recorder(**resolver);
-  probes::Env env{runtime, manners, recorder, *result.log, own_name, std::move(credentials), 0, 0, 53, &manners};
+  auto world = ScenarioWorld::open(runtime, scenario, credentials_of(*scenario.run));
+  if (!world) co_return std::unexpected(world.error());
   auto job = job_of(scenario, catalogue);
   job.watcher = std::move(watcher);
   const auto deadline = runtime.deadline_in(scenario.run->timeout);
-  result.report = co_await engine::diagnose(env, catalogue, std::move(job), deadline);
-  result.complaints = world.complaints();
-  result.lookups = recorder.lookups();
+  ScenarioRun result;
+  result.report = co_await engine::diagnose((*world)->env(), catalogue, std::move(job), deadline);
+  result.complaints = (*world)->internet().complaints();
+  result.lookups = (*world)->lookups().lookups();
+  result.log = (*world)->take_log();
   co_return result;
 }
 

@@ -131,6 +131,17 @@ int run_one(io::Runtime& runtime, seal::Frames& frames, const std::string& held_
   return 0;
 }
 
+/// `World`: the real one, or a scenario.
+template <class World>
+Result<std::string> ask_in(World& world, const seal::Frame& job, const api::Emit& emit) {
+  if (job.type == protocol::relay_test) {
+    const auto request = api::read_relay_request(job.bytes);
+    return request ? api::relay(*request, world, emit) : std::unexpected(request.error());
+  }
+  const auto request = api::read_diagnosis_request(job.bytes);
+  return request ? api::diagnose(*request, world, emit) : std::unexpected(request.error());
+}
+
 }  // namespace
 
 int reader_main() {
@@ -158,16 +169,8 @@ int runner_main(const api::WorldOptions& options) {
   api::prepare_for_sealing();
   std::string words;
   if (!sealed(seal::Seal::runner, {}, words)) return could_not_seal;
-  return run_one(runtime, frames, words, [&](const seal::Frame& job, const api::Emit& emit) -> Result<std::string> {
-    if (job.type == protocol::relay_test) {
-      const auto request = api::read_relay_request(job.bytes);
-      if (!request) return std::unexpected(request.error());
-      return api::relay(*request, **world, emit);
-    }
-    const auto request = api::read_diagnosis_request(job.bytes);
-    if (!request) return std::unexpected(request.error());
-    return api::diagnose(*request, **world, emit);
-  });
+  return run_one(runtime, frames, words,
+                 [&](const seal::Frame& job, const api::Emit& emit) { return ask_in(**world, job, emit); });
 }
 
 int scenario_main(const std::string& name) {
@@ -185,9 +188,7 @@ int scenario_main(const std::string& name) {
   return run_one(*runtime, frames, "not sealed: a scenario's servers run in this process",
                  [&](const seal::Frame& job, const api::Emit& emit) -> Result<std::string> {
                    if (!scenario) return std::unexpected(scenario.error());
-                   const auto request = api::read_diagnosis_request(job.bytes);
-                   if (!request) return std::unexpected(request.error());
-                   return api::diagnose(*request, *scenario, emit);
+                   return ask_in(*scenario, job, emit);
                  });
 }
 

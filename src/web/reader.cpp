@@ -15,7 +15,7 @@ constexpr Duration patience = 30s;  ///< for one answer
 /// A reader that was taken over sees what passes through it from then on: each serves for a while only.
 constexpr std::size_t most_questions = 20'000;
 constexpr Duration longest_service = 10min;
-}
+}  // namespace
 
 /// One request under way. Lives in the coroutine that asks.
 struct Reader::Waiting {

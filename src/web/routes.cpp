@@ -243,7 +243,8 @@ Answer Site::metrics() const {
   line("smtpdx_explained_total", "counter", "Requests to explain.", explained_);
   line("smtpdx_jobs_started_total", "counter", "Diagnoses and relay tests started.", jobs_.started());
   line("smtpdx_jobs_running", "gauge", "Diagnoses and relay tests that run now.", jobs_.running());
-  line("smtpdx_reader_restarts_total", "counter", "Times the sealed reader was replaced after a fault.", reader_.restarts());
+  line("smtpdx_reader_restarts_total", "counter", "Times the sealed reader was replaced after a fault.",
+       reader_.restarts());
   return answer;
 }
 

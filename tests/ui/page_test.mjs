@@ -6,23 +6,17 @@
 // Needs ui/node_modules (npm ci in ui/) and Chromium; SMTPDX names the built program (it prints the bounce that is pasted).
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { close, findings, open, origin, root, visit } from "./browser.mjs";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const require = createRequire(root + "ui/package.json");
-const { chromium } = require("playwright-core");
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const program = process.env.SMTPDX ?? [root + "build/test/smtpdx", root + "build/release/smtpdx"].find(existsSync);
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
 const BARE = "550 5.7.367 Remote server returned not permitted to relay";
 const bounce = execFileSync(program, ["demo", "--bounce"], { encoding: "utf8" });
 
-let address = process.argv[2], browser, standIn;
+let address = process.argv[2], standIn;
 
 before(async () => {
   if (!address) {
@@ -30,34 +24,12 @@ before(async () => {
       { env: { ...process.env, SMTPDX: program }, stdio: ["ignore", "pipe", "inherit"] });
     for await (const line of createInterface({ input: standIn.stdout })) { address = line; break; }
   }
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  await open(address);
 });
 after(async () => {
-  await browser?.close();
+  await close();
   standIn?.kill();
 });
-
-const origin = () => new URL(address).origin;
-
-/** A page with a session (unless `open` says otherwise) that fails the test over a console error or a foreign request. */
-async function visit(body, { open = address, ready = ".doors", allow = /(?!)/, first = async () => {}, ...options } = {}) {
-  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  const wrong = [];
-  page.on("console", (m) => { if (["error", "warning"].includes(m.type()) && !allow.test(m.text())) wrong.push(`console: ${m.text()}`); });
-  page.on("pageerror", (e) => wrong.push(`page: ${e.message}`));
-  page.on("request", (r) => { if (!r.url().startsWith(origin() + "/") && !r.url().startsWith("data:")) wrong.push(`request: ${r.url()}`); });
-  try {
-    await first(page);
-    await page.goto(new URL(open, address).href);
-    await page.waitForSelector(ready);
-    await body(page);
-    assert.deepEqual(wrong, []);
-  } finally {
-    await context.close();
-  }
-}
 
 const marks = (page) => page.$$eval(".mail mark", (all) => all.map((m) => m.textContent));
 const heading = (page) => page.textContent("main h1");
@@ -83,13 +55,6 @@ async function paste(page, text) {
     if (box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })))
       document.execCommand("insertText", false, words);
   }, text);
-}
-
-async function findings(page) {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
-    .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(" | ")}`);
 }
 
 const wide = (page) => page.evaluate(() =>

@@ -322,6 +322,15 @@ class WithWorld(unittest.TestCase):
         self.addCleanup(server.stop)
         return server
 
+    def forms_in_none(self, texts):
+        import base64
+        forms = [SECRET.encode(), base64.b64encode(SECRET.encode()), base64.b64encode(b"\0alice\0" + SECRET.encode())]
+        for form in forms:
+            for text in texts:
+                octets = text if isinstance(text, bytes) else text.encode()
+                self.assertNotIn(form, octets, "in %r" % octets[max(0, octets.find(form) - 300):][:700])
+            self.assertEqual(holding(self.state, form), [])
+
 
 class Running(WithWorld):
     def setUp(self):
@@ -441,7 +450,17 @@ class Running(WithWorld):
         self.server.start()
 
 
-class Secrets(WithWorld):
+class Permissions(WithWorld):
+    def test_a_scenario_has_relay_tests_too(self):
+        server = self.serve(LOGIN)
+        body = {"host": "mail.camellia.example:587", "from": "alice@camellia.example", "to": "bob@far.example", "user": "alice",
+                "password": SECRET}
+        job = server.wait_over(server.begin(body, path="/v1/relay-tests"))
+        self.assertEqual(job["status"], "done", job)
+        self.assertFalse(job["result"]["permitted"])
+        self.assertIn("auth", [row["factor"] for row in job["result"]["rows"] if row["flips"]])
+        self.forms_in_none([json.dumps(job)])
+
     def test_a_password_is_nowhere(self):
         server = self.serve(LOGIN)
         body = {"text": "535 5.7.8 Error: authentication failed", "server": "mail.camellia.example:587", "from": "alice@camellia.example",
@@ -463,15 +482,6 @@ class Secrets(WithWorld):
         server.start()
         answers.append(server.ask("GET", path).body.decode())
         self.forms_in_none(answers + lines + [server.words()])
-
-    def forms_in_none(self, texts):
-        import base64
-        forms = [SECRET.encode(), base64.b64encode(SECRET.encode()), base64.b64encode(b"\0alice\0" + SECRET.encode())]
-        for form in forms:
-            for text in texts:
-                octets = text if isinstance(text, bytes) else text.encode()
-                self.assertNotIn(form, octets, "in %r" % octets[max(0, octets.find(form) - 300):][:700])
-            self.assertEqual(holding(self.state, form), [])
 
 
 class Nonsense(Served):
