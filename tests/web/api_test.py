@@ -461,6 +461,8 @@ class Permissions(WithWorld):
         self.assertIn("auth", [row["factor"] for row in job["result"]["rows"] if row["flips"]])
         self.forms_in_none([json.dumps(job)])
 
+
+class Secrets(WithWorld):
     def test_a_password_is_nowhere(self):
         server = self.serve(LOGIN)
         body = {"text": "535 5.7.8 Error: authentication failed", "server": "mail.camellia.example:587", "from": "alice@camellia.example",
