@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "base/text.hpp"
+#include "render/layout.hpp"
 #include "render/render.hpp"
 #include "render/transcript.hpp"
 
@@ -54,18 +55,6 @@ std::string value_of(std::string_view name, const Subject& s) {
   return {};
 }
 
-bool safe_in_shell(std::string_view word) {
-  return std::all_of(word.begin(), word.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) ||
-           std::string_view("@._-+:=/").find(c) != std::string_view::npos;
-  });
-}
-
-/// POSIX sh: within '…' nothing is special but the quote itself. Control characters are shown, not passed on.
-std::string quoted(const std::string& word) {
-  return safe_in_shell(word) ? word : "'" + replace_all(printable(word, 300), "'", "'\\''") + "'";
-}
-
 template <class Form>
 std::string filled(std::string_view pattern, const Subject& subject, Form form) {
   std::string out;
@@ -97,7 +86,9 @@ std::string fill(std::string_view pattern, const Subject& subject) {
   return filled(pattern, subject, [](std::string value) { return value; });
 }
 
-std::string fill_command(std::string_view pattern, const Subject& subject) { return filled(pattern, subject, quoted); }
+std::string fill_command(std::string_view pattern, const Subject& subject) {
+  return filled(pattern, subject, shell_word);
+}
 
 namespace {
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "render/layout.hpp"
 #include "render/render.hpp"
 #include "render/transcript.hpp"
 
@@ -14,30 +15,6 @@ namespace {
 
 constexpr std::size_t max_candidates = 8;
 constexpr std::string_view gutter = "         ";  // nine columns: "Because  "
-
-/// Folds `text` at `width` behind a label; further lines are indented. Commands are never folded: they are to be
-/// copied.
-std::string folded(std::string_view label, std::string_view text, unsigned width) {
-  std::string out(label);
-  std::size_t column = out.size();
-  const std::size_t indent = column;
-  bool first = true;
-  for (auto word : split_words(text)) {
-    if (!first && width != 0 && column + 1 + word.size() > width) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-      first = true;
-    }
-    if (!first) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-    first = false;
-  }
-  return out + "\n";
-}
 
 std::string kind_words(dsn::Kind kind) {
   switch (kind) {
