@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/headers.hpp"
+
+#include "api/world.hpp"
+#include "cli/verbs.hpp"
+
+namespace smtpdx::cli {
+
+namespace {
+
+using api::HeadersReport;
+
+struct Options {
+  OutputOptions output;
+  WorldOptions world;
+  std::string file;
+};
+
+Exit exit_of(const HeadersReport& r, const std::string& fail_on) {
+  switch (r.verdict) {
+    case HeadersReport::Verdict::fail:
+      return Exit::findings;
+    case HeadersReport::Verdict::untested:
+      return Exit::inconclusive;
+    case HeadersReport::Verdict::warn:
+      return fail_on == "fail" ? Exit::fine : Exit::findings;
+    case HeadersReport::Verdict::nothing:
+      return fail_on == "info" ? Exit::findings : Exit::fine;
+    case HeadersReport::Verdict::pass:
+      return Exit::fine;
+  }
+  return Exit::internal;
+}
+
+}  // namespace
+
+Exit headers(const std::vector<std::string>& args) {
+  Options o;
+  Flags flags(
+      "smtpdx headers",
+      "The way of a message, hop by hop, and its DKIM and ARC signatures verified again now against DNS.",
+      "Examples:\n  smtpdx headers mail.eml\n  smtpdx headers --json - < mail.eml\n"
+      "Give the message as it was received, body and all: a signature covers every octet. Asks nothing but DNS.\n"
+      "Exit code: 0 a signature holds or there is none, 1 none holds, 3 DNS did not tell the keys.");
+  flags.positional("file", o.file, "the message, or - for standard input", Flags::Need::required);
+  o.world.timeout = 20;
+  add_world_options(flags, o.world);
+  add_output_options(flags, o.output);
+  if (auto done = flags.parse(args)) return *done;
+  auto octets = read_input(o.file);
+  if (!octets) return complain(octets.error());
+  auto world = api::World::make(o.world);
+  if (!world) return complain(world.error());
+  const api::HeadersRequest request{std::move(*octets)};
+  auto report = io::run((*world)->runtime(), api::look_at_headers(request, (*world)->env(), (*world)->deadline()));
+  if (!report) return complain(report.error());
+  print(o.output.json || o.output.format == "json"
+            ? api::headers_document(*report)
+            : api::headers_text(*report, {o.output.use_color(), o.output.verbose}));
+  return exit_of(*report, o.output.fail_on);
+}
+
+}  // namespace smtpdx::cli
