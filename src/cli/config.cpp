@@ -11,6 +11,7 @@
 
 #include "api/world.hpp"
 #include "base/text.hpp"
+#include "cli/config_verbs.hpp"
 #include "cli/verbs.hpp"
 #include "dns/resolver.hpp"
 #include "intake/session_cases.hpp"
@@ -28,13 +29,7 @@ namespace postfix = mta::postfix;
 /// A configuration of whatever product, ready to be asked.
 using Replay = std::function<mta::Decision(const mta::Session&)>;
 
-struct Options {
-  OutputOptions output;
-  WorldOptions world;
-  std::string verb, target, cases, zone, server_address;
-  std::string client, helo, tls, user, sender, recipient;
-  std::uint16_t port = 25;
-};
+using Options = ConfigOptions;
 
 constexpr const char* examples =
     "Examples:\n"
@@ -42,11 +37,14 @@ constexpr const char* examples =
     "  smtpdx config decide postfix:/etc/postfix --port 587 --tls starttls --sasl-user alice --rcpt b@example.net\n"
     "  smtpdx config decide exim:/etc/exim4 --client 198.51.100.7 --sender a@example.org --rcpt b@example.net\n"
     "  smtpdx config decide postfix:./etc --cases sessions.jsonl --zone dns.json --server-address 192.0.2.25/24\n"
+    "  smtpdx config who-may-relay postfix:/etc/postfix\n"
+    "  smtpdx config who-may-relay postfix:/etc/postfix --against postfix:./edited\n"
     "Nothing is written, and no command named in the configuration is run.\n"
-    "Exit code: 0 accepted (or all cases answered), 1 refused, 3 it depends on something the files do not say.";
+    "Exit code of decide: 0 accepted (or all cases answered), 1 refused, 3 it depends on something the files do not\n"
+    "say; of who-may-relay: 1 an open relay, or with --against somebody more may relay.";
 
 void define(Flags& flags, Options& o) {
-  flags.positional("verb", o.verb, "decide", Flags::Need::required);
+  flags.positional("verb", o.verb, "decide, who-may-relay", Flags::Need::required);
   flags.positional("configuration", o.target, "postfix:DIRECTORY, exim:DIRECTORY or auto:DIRECTORY",
                    Flags::Need::required);
   flags.text("--client", o.client, "the client's address");
@@ -59,6 +57,7 @@ void define(Flags& flags, Options& o) {
   flags.text("--cases", o.cases, "many sessions, one JSON object a line; - for stdin");
   flags.text("--server-address", o.server_address, "the server's own addresses, A/PREFIX,…");
   flags.text("--zone", o.zone, "DNS from a file: {\"records\": {NAME: {TYPE: […]}}, \"servfail\": […]}");
+  flags.text("--against", o.against, "who-may-relay: another configuration; says who gains and who loses");
   add_world_options(flags, o.world);
   add_output_options(flags, o.output);
 }
@@ -212,9 +211,10 @@ Exit config(const std::vector<std::string>& args) {
               examples);
   define(flags, o);
   if (auto done = flags.parse(args)) return *done;
+  if (o.verb == "who-may-relay") return config_who_may_relay(o);
   if (o.verb != "decide")
     return complain({ErrorKind::usage, "config has no " + printable(o.verb, 40),
-                     "smtpdx config decide postfix:PATH, smtpdx config decide exim:PATH"});
+                     "smtpdx config decide postfix:PATH or exim:PATH, smtpdx config who-may-relay postfix:PATH"});
   auto replay = load(o);
   if (!replay) return complain(replay.error());
   auto cases = cases_of(o);

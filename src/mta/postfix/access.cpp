@@ -13,6 +13,31 @@
 namespace smtpdx::mta::postfix {
 namespace {
 
+/// The local part without its extension; empty where there is none.
+std::string without_extension(std::string_view local, std::string_view delimiters) {
+  if (delimiters.empty()) return {};
+  const auto at = local.find_first_of(delimiters, 1);
+  return at == std::string_view::npos || at == 0 ? std::string() : std::string(local.substr(0, at));
+}
+
+bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
+
+struct Status {
+  std::string code, text;
+};
+/// "5.7.1 go away" → both parts; the default where the text begins with no enhanced code (RFC 3463).
+Status split_status(std::string_view text, std::string fallback) {
+  const auto end = std::find_if(text.begin(), text.end(), is_space);
+  const std::string_view first(text.data(), static_cast<std::size_t>(end - text.begin()));
+  const auto parts = split(first, '.');
+  const bool status = parts.size() == 3 && std::all_of(parts.begin(), parts.end(), all_digits) &&
+                      std::string_view("245").find(first.front()) != std::string_view::npos;
+  if (!status) return {std::move(fallback), std::string(text)};
+  return {std::string(first), std::string(trim(text.substr(first.size())))};
+}
+
+}  // namespace
+
 void add_domain_keys(std::vector<Key>& keys, std::string_view domain, Parents parents, bool first_partial) {
   bool partial = first_partial;
   for (auto rest = domain; !rest.empty();) {
@@ -39,30 +64,28 @@ void add_address_keys(std::vector<Key>& keys, const IpAddress& address) {
   }
 }
 
-/// The local part without its extension; empty where there is none.
-std::string without_extension(std::string_view local, std::string_view delimiters) {
-  if (delimiters.empty()) return {};
-  const auto at = local.find_first_of(delimiters, 1);
-  return at == std::string_view::npos || at == 0 ? std::string() : std::string(local.substr(0, at));
+/// An address's keys: full, without extension, its domain and that one's parents, "user@".
+void add_mail_keys(std::vector<Key>& keys, const Resolved& address, std::string_view delimiters, Parents parents) {
+  const auto whole = to_lower(address.address);  // smtpd looks addresses up in lower case, in patterns too
+  const auto local = whole.substr(0, whole.rfind('@'));
+  const auto bare = without_extension(local, delimiters);
+  keys.push_back({whole});
+  if (!bare.empty()) keys.push_back({bare + "@" + address.domain});
+  add_domain_keys(keys, address.domain, parents, true);
+  keys.push_back({local + "@", true});
+  if (!bare.empty()) keys.push_back({bare + "@", true});
 }
 
-bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
-
-struct Status {
-  std::string code, text;
-};
-/// "5.7.1 go away" → both parts; the default where the text begins with no enhanced code (RFC 3463).
-Status split_status(std::string_view text, std::string fallback) {
-  const auto end = std::find_if(text.begin(), text.end(), is_space);
-  const std::string_view first(text.data(), static_cast<std::size_t>(end - text.begin()));
-  const auto parts = split(first, '.');
-  const bool status = parts.size() == 3 && std::all_of(parts.begin(), parts.end(), all_digits) &&
-                      std::string_view("245").find(first.front()) != std::string_view::npos;
-  if (!status) return {std::move(fallback), std::string(text)};
-  return {std::string(first), std::string(trim(text.substr(first.size())))};
+Found find_first(const std::vector<Key>& keys, const Table& table) {
+  for (const auto& key : keys) {
+    if (key.partial && !table.partial_keys()) continue;
+    if (has_unknown(key.text))
+      return Found{Answer::unknown, {}, {}, key.text, "the value of $" + unknown_names(key.text).front()};
+    auto found = table.lookup(key.text);
+    if (found.answer != Answer::no || found.broken) return found;
+  }
+  return {};
 }
-
-}  // namespace
 
 Found Evaluation::find_in(const Cited& maps, const std::vector<std::string>& keys) const {
   Found open;
@@ -162,19 +185,6 @@ struct Evaluation::Access {
   std::optional<Ruling> settled;  ///< known without the table
 };
 
-/// An address's keys: full, without extension, its domain and that one's parents, "user@".
-static void add_mail_keys(std::vector<Key>& keys, const Resolved& address, std::string_view delimiters,
-                          Parents parents) {
-  const auto whole = to_lower(address.address);  // smtpd looks addresses up in lower case, in patterns too
-  const auto local = whole.substr(0, whole.rfind('@'));
-  const auto bare = without_extension(local, delimiters);
-  keys.push_back({whole});
-  if (!bare.empty()) keys.push_back({bare + "@" + address.domain});
-  add_domain_keys(keys, address.domain, parents, true);
-  keys.push_back({local + "@", true});
-  if (!bare.empty()) keys.push_back({bare + "@", true});
-}
-
 Evaluation::Access Evaluation::access_to_client(const std::string& table) const {
   Access access;
   access.subject = client_subject();
@@ -238,9 +248,11 @@ Ruling Evaluation::check_access(std::string_view which, const Cited& table, std:
   if (!is_table(table.text()))
     return Ruling::deny(softened({451, "4.3.5", "Server configuration error"}), shown + " is no type:table");
   const auto opened = tables_.open(table);
-  if (access.name_missing && opened->may_hold_names())
+  const bool told = session_.assumed && session_.assumed->access.contains(std::string(which) + " " + table.text());
+  if (!told && access.name_missing && opened->may_hold_names())
     return Ruling::open_question("the client's name (PTR and back), for " + shown, true, true);
-  auto ruling = first_entry(access.keys, *opened, access.subject, parameter, depth, nested);
+  auto ruling = assumed_entry(which, table, access.subject, parameter, depth, nested);
+  if (!ruling) ruling = first_entry(access.keys, *opened, access.subject, parameter, depth, nested);
   if (!ruling) return Ruling::nothing("no entry for " + printable(access.keys.front().text, 80));
   const bool suspicious = which == "check_recipient_access" && resolved_->routed &&
                           !parameters_.flag("allow_untrusted_routing").value_or(false);
@@ -249,22 +261,28 @@ Ruling Evaluation::check_access(std::string_view which, const Cited& table, std:
   return *ruling;
 }
 
+/// What an answer that was assumed of the table makes of the session; nullopt where none was.
+std::optional<Ruling> Evaluation::assumed_entry(std::string_view which, const Cited& table, const Subject& subject,
+                                                std::string_view parameter, unsigned depth, ListResult& nested) {
+  if (!session_.assumed) return std::nullopt;
+  const auto at = session_.assumed->access.find(std::string(which) + " " + table.text());
+  if (at == session_.assumed->access.end()) return std::nullopt;
+  if (at->second.answer == Answer::no) return Ruling::nothing("no entry, as assumed");
+  auto ruling = table_action(at->second, subject, parameter, depth, nested);
+  if (ruling.where.built_in()) ruling.where = at->second.where;
+  return ruling;
+}
+
 /// What the first key that the table holds makes of the session; nullopt where it holds none.
 std::optional<Ruling> Evaluation::first_entry(const std::vector<Key>& keys, const Table& table, const Subject& subject,
                                               std::string_view parameter, unsigned depth, ListResult& nested) {
-  for (const auto& key : keys) {
-    if (key.partial && !table.partial_keys()) continue;
-    if (has_unknown(key.text))
-      return Ruling::open_question("the value of $" + unknown_names(key.text).front(), true, true);
-    const auto found = table.lookup(key.text);
-    if (found.broken) return bad_configuration(subject, found.why);
-    if (found.answer == Answer::unknown) return Ruling::open_question(found.why, true, true);
-    if (found.answer == Answer::no) continue;
-    auto ruling = table_action(found, subject, parameter, depth, nested);
-    if (ruling.where.built_in()) ruling.where = found.where;
-    return ruling;
-  }
-  return std::nullopt;
+  const auto found = find_first(keys, table);
+  if (found.broken) return bad_configuration(subject, found.why);
+  if (found.answer == Answer::unknown) return Ruling::open_question(found.why, true, true);
+  if (found.answer == Answer::no) return std::nullopt;
+  auto ruling = table_action(found, subject, parameter, depth, nested);
+  if (ruling.where.built_in()) ruling.where = found.where;
+  return ruling;
 }
 
 // ---- check_*_mx_access, check_*_ns_access, check_*_a_access, check_reverse_client_hostname_access ----

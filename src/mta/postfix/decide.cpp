@@ -104,14 +104,20 @@ Decision decide(const Configuration& configuration, const Session& session) {
     decision.unknown.push_back(at.problem);
     return decision;
   }
-  return Evaluation(configuration, session, at.service).run();
+  Tables tables(configuration.directory, configuration.reading);
+  return decide(configuration, session, *at.service, tables);
 }
 
-Evaluation::Evaluation(const Configuration& configuration, const Session& session, const Service* service)
+Decision decide(const Configuration& configuration, const Session& session, const Service& service, Tables& tables) {
+  return Evaluation(configuration, session, &service, tables).run();
+}
+
+Evaluation::Evaluation(const Configuration& configuration, const Session& session, const Service* service,
+                       Tables& tables)
     : configuration_(configuration),
       session_(session),
       parameters_(configuration.main, service),
-      tables_(configuration.directory, configuration.reading),
+      tables_(tables),
       classes_(parameters_, tables_, configuration.own_addresses),
       peer_(peer_of(session, configuration.own_addresses)),
       sender_(internal_form(session.sender)),

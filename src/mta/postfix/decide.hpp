@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,11 +45,18 @@ using mta::Tls;
 using mta::TraceEntry;
 using mta::Verdict;
 
+/// What if a table answered this? For computing with all sessions at once.
+struct Assumptions {
+  std::map<std::string, Found> access;  ///< by "check_sender_access pcre:/etc/postfix/senders"
+  std::optional<Found> owners;          ///< of the sender (smtpd_sender_login_maps)
+};
+
 struct Session : mta::Session {
   Session() = default;
   Session(mta::Session session) : mta::Session(std::move(session)) {}
   /// What if the recipient's domain were of this class? nullopt: the one that the files give it.
   std::optional<AddressClass> recipient_class;
+  std::shared_ptr<const Assumptions> assumed;
 };
 
 struct Decision : mta::Decision {
@@ -57,6 +66,9 @@ struct Decision : mta::Decision {
 
 /// Pure but for reading tables below the configuration's directory.
 Decision decide(const Configuration& configuration, const Session& session);
+
+/// The same at one service, with tables that were opened before: for asking often. One thread at a time.
+Decision decide(const Configuration& configuration, const Session& session, const Service& service, Tables& tables);
 
 /// The service that answers on this port; the reason, where none or not one alone does.
 struct Listener {

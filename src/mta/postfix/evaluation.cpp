@@ -122,6 +122,13 @@ const Evaluation::Restriction* Evaluation::known(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+bool takes_argument(std::string_view restriction) { return Evaluation::argument_follows(restriction); }
+
+bool Evaluation::argument_follows(std::string_view restriction) {
+  const auto* one = known(restriction);
+  return one && one->argument;
+}
+
 bool Evaluation::is_class(std::string_view name) const {
   const auto names = parameters_.get("smtpd_restriction_classes");
   for (const auto& one : split_outside_braces(names.text, ","))

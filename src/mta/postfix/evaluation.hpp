@@ -79,11 +79,26 @@ struct Progress {
   bool helo = false, tls = false, sender = false, recipient = false, login = false;
 };
 
+/// Of an access table: a name with its parents, an address with its networks, an envelope address with its parts.
+void add_domain_keys(std::vector<Key>& keys, std::string_view domain, Parents parents, bool first_partial);
+void add_address_keys(std::vector<Key>& keys, const IpAddress& address);
+void add_mail_keys(std::vector<Key>& keys, const Resolved& address, std::string_view delimiters, Parents parents);
+/// What the first key that the table holds leads to.
+Found find_first(const std::vector<Key>& keys, const Table& table);
+/// Does smtpd take the word after this one for its argument?
+bool takes_argument(std::string_view restriction);
+
 class Evaluation {
  public:
-  Evaluation(const Configuration& configuration, const Session& session, const Service* service);
+  /// All outlive this object.
+  Evaluation(const Configuration& configuration, const Session& session, const Service* service, Tables& tables);
 
   Decision run();
+  static bool argument_follows(std::string_view restriction);
+  /// To whom the sender belongs (smtpd_sender_login_maps), and whether the recipient tables miss it: for relay_set.cpp.
+  Found sender_owners() const;
+  int sender_listed();
+  int recipient_listed();
 
  private:
   using Handler = Ruling (Evaluation::*)(const Subject&);
@@ -208,6 +223,8 @@ class Evaluation {
                                      std::string_view parameter, unsigned depth, ListResult& nested);
   std::optional<Ruling> first_entry(const std::vector<Key>& keys, const Table& table, const Subject& subject,
                                     std::string_view parameter, unsigned depth, ListResult& nested);
+  std::optional<Ruling> assumed_entry(std::string_view which, const Cited& table, const Subject& subject,
+                                      std::string_view parameter, unsigned depth, ListResult& nested);
   Ruling no_permit_here(Ruling ruling) const;
   static const Servers* servers_of(std::string_view restriction);
   std::optional<std::string> name_asked(const Servers& servers, Subject& subject) const;
@@ -222,7 +239,7 @@ class Evaluation {
   const Configuration& configuration_;
   const Session& session_;
   Parameters parameters_;
-  mutable Tables tables_;
+  Tables& tables_;
   Classes classes_;
   Peer peer_;
   Progress progress_;

@@ -61,8 +61,15 @@ struct MatchList::Reader {
     if (has_unknown(text))
       return broken(text, element.where(), negated, "the value of $" + unknown_names(text).front());
     if (text.front() == '/') return file(element, negated, depth);
-    Pattern pattern{negated, text, element.where(), nullptr, {}};
-    if (is_table(text)) pattern.table = tables.open(element);
+    Pattern pattern;
+    pattern.negated = negated;
+    pattern.text = text;
+    pattern.where = element.where();
+    pattern.address_like = looks_like_address(text);
+    if (is_table(text))
+      pattern.table = tables.open(element);
+    else if (pattern.address_like)
+      pattern.network = Network::parse(text);
     patterns.push_back(std::move(pattern));
   }
 
@@ -76,7 +83,13 @@ struct MatchList::Reader {
   }
 
   void broken(std::string text, const Where& where, bool negated, std::string why) {
-    patterns.push_back(Pattern{negated, std::move(text), where, nullptr, std::move(why)});
+    Pattern pattern;
+    pattern.negated = negated;
+    pattern.text = std::move(text);
+    pattern.where = where;
+    pattern.address_like = looks_like_address(pattern.text);
+    pattern.broken = std::move(why);
+    patterns.push_back(std::move(pattern));
   }
 };
 
@@ -137,11 +150,11 @@ Match MatchList::test_domain(const Pattern& pattern, std::string_view domain, Pa
 
 Match MatchList::test_address(const Pattern& pattern, const IpAddress& address) {
   if (pattern.table) return of_table(pattern.table->lookup(address.to_string()), pattern.where);
-  if (!looks_like_address(pattern.text)) return {};
+  if (!pattern.address_like) return {};
   // What is no network stops the list with an error, for clients of that family (seen with Postfix 3.7.11).
   const bool v6_pattern = pattern.text.find(':') != std::string::npos;
   if (address.is_v6() != v6_pattern) return {};
-  const auto network = Network::parse(pattern.text);
+  const auto& network = pattern.network;
   if (!network) return error("\"" + printable(pattern.text, 60) + "\" is no network", pattern.where);
   if (network->has_host_bits)
     return error("\"" + printable(pattern.text, 60) + "\" has bits set behind its prefix", pattern.where);
@@ -153,7 +166,7 @@ Match MatchList::test_client(const Pattern& pattern, const IpAddress& address, c
   if (!pattern.broken.empty()) return open_question(pattern.broken, pattern.where);
   // The name goes first, as in Postfix; either of the two is enough.
   Match by_name;
-  const bool name_matters = pattern.table ? pattern.table->may_hold_names() : !looks_like_address(pattern.text);
+  const bool name_matters = pattern.table ? pattern.table->may_hold_names() : !pattern.address_like;
   if (name && name_matters) by_name = test_domain(pattern, *name, parents);
   if (by_name.answer == Answer::yes || by_name.broken) return by_name;
   auto by_address = test_address(pattern, address);
@@ -174,6 +187,51 @@ Match MatchList::match_domain(std::string_view domain, Parents parents) const {
 
 Match MatchList::match_client(const IpAddress& address, const std::optional<std::string>& name, Parents parents) const {
   return first([&](const Pattern& p) { return test_client(p, address, name, parents); });
+}
+
+namespace {
+void add_element(std::string& out, std::size_t index, const Match& match) {
+  if (match.answer == Answer::no) return;
+  out += std::to_string(index) + (match.answer == Answer::yes ? " " : match.broken ? "! " : "? ");
+}
+}  // namespace
+
+std::string MatchList::elements_of(const IpAddress& address) const {
+  std::string out;
+  for (std::size_t i = 0; i < patterns_.size(); ++i) {
+    const auto& pattern = patterns_[i];
+    add_element(out, i, pattern.broken.empty() ? test_address(pattern, address) : open_question(pattern.broken, {}));
+  }
+  return out;
+}
+
+std::string MatchList::elements_of(std::string_view name, Parents parents) const {
+  std::string out;
+  for (std::size_t i = 0; i < patterns_.size(); ++i) {
+    const auto& pattern = patterns_[i];
+    const bool names = pattern.table ? pattern.table->may_hold_names() : !pattern.address_like;
+    if (pattern.broken.empty() && names) add_element(out, i, test_domain(pattern, name, parents));
+  }
+  return out;
+}
+
+bool MatchList::holds_names() const {
+  return std::any_of(patterns_.begin(), patterns_.end(), [](const Pattern& pattern) {
+    return pattern.broken.empty() && (pattern.table ? pattern.table->may_hold_names() : !pattern.address_like);
+  });
+}
+
+void MatchList::outline(Outline& outline) const {
+  for (const auto& pattern : patterns_) {
+    if (!pattern.broken.empty())
+      outline.opaque.push_back(pattern.broken);
+    else if (pattern.table)
+      pattern.table->outline(outline);
+    else if (pattern.network)
+      outline.networks.push_back(*pattern.network);
+    else if (!pattern.address_like)
+      outline.keys.push_back(pattern.text);
+  }
 }
 
 std::string MatchList::shown(std::size_t limit) const {

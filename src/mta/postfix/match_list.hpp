@@ -38,6 +38,13 @@ class MatchList {
   Match match_client(const IpAddress& address, const std::optional<std::string>& name, Parents parents) const;
 
   bool empty() const { return patterns_.empty(); }
+  /// Which elements match, by number, whatever the others say: of a client's address alone, of a name alone. An element
+  /// that cannot be tested counts, with a "?".
+  std::string elements_of(const IpAddress& address) const;
+  std::string elements_of(std::string_view name, Parents parents) const;
+  /// Some element can match by name.
+  bool holds_names() const;
+  void outline(Outline& outline) const;
   /// The elements as read, files included: for saying what an address is not in. At most `limit`, then "…".
   std::string shown(std::size_t limit = 6) const;
 
@@ -47,6 +54,8 @@ class MatchList {
     std::string text;
     Where where;
     std::shared_ptr<const Table> table;  ///< for type:name
+    bool address_like = false;           ///< digits and dots, or in brackets
+    std::optional<Network> network;      ///< where it is one
     std::string broken;                  ///< why nothing can be said
     std::string shown() const { return (negated ? "!" : "") + with_names(text); }
   };

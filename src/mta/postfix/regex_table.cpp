@@ -131,6 +131,11 @@ class RegexTable : public Table {
   }
   bool partial_keys() const override { return false; }
   bool may_hold_names() const override { return !rules_.empty(); }
+  void outline(Outline& outline) const override {
+    for (const auto& rule : rules_)
+      if (rule.kind == Rule::plain)
+        outline.rules.push_back(Found{Answer::yes, rule.value, rule.where, rule.pattern, {}});
+  }
 
  private:
   struct Rule {

@@ -223,12 +223,27 @@ Ruling Evaluation::reject_unlisted_recipient(const Subject&) {
   return unlisted(*resolved_, "Recipient address", *recipient_, "5.1.1");
 }
 
+Found Evaluation::sender_owners() const {
+  if (session_.assumed && session_.assumed->owners) return *session_.assumed->owners;
+  return resolved_sender_ ? find_address("smtpd_sender_login_maps", *resolved_sender_) : Found{};
+}
+
+int Evaluation::sender_listed() {
+  progress_.sender = true;
+  return reject_unlisted_sender(sender_subject()).effect;
+}
+
+int Evaluation::recipient_listed() {
+  progress_.recipient = true;
+  return reject_unlisted_recipient(recipient_subject()).effect;
+}
+
 /// The sender belongs to logins (smtpd_sender_login_maps) and this is none of them.
 Ruling Evaluation::owner_check(bool unknown_sender_passes) {
   if (!progress_.sender || !resolved_sender_) return Ruling::nothing("no sender");
   if (!progress_.login) return Ruling::nothing("not logged in");
   const auto maps = parameters_.get("smtpd_sender_login_maps");
-  const auto found = find_address("smtpd_sender_login_maps", *resolved_sender_);
+  const auto found = sender_owners();
   if (found.answer == Answer::unknown) return Ruling::open_question(found.why, false, true);
   if (found.answer == Answer::no && unknown_sender_passes) return Ruling::nothing("the sender belongs to nobody");
   if (!session_.login->user)
@@ -252,7 +267,7 @@ Ruling Evaluation::reject_unauthenticated_mismatch(const Subject&) {
   if (!progress_.sender || !resolved_sender_) return Ruling::nothing("no sender");
   if (progress_.login) return Ruling::nothing("logged in");
   if (!parameters_.flag("smtpd_sasl_auth_enable").value_or(false)) return Ruling::nothing("this service has no login");
-  const auto found = find_address("smtpd_sender_login_maps", *resolved_sender_);
+  const auto found = sender_owners();
   if (found.answer == Answer::unknown) return Ruling::open_question(found.why, false, true);
   if (found.answer == Answer::no) return Ruling::nothing("the sender belongs to nobody");
   return Ruling::deny(softened({553, "5.7.1", angle(*sender_) + ": Sender address rejected: not logged in"}),

@@ -32,6 +32,9 @@ class UnknownTable : public Table {
   Found lookup(std::string_view) const override { return Found{Answer::unknown, {}, {}, {}, why_, broken_}; }
   bool partial_keys() const override { return false; }  // one unknown answer says it all
   bool may_hold_names() const override { return true; }
+  void outline(Outline& outline) const override {
+    if (!broken_) outline.opaque.push_back(why_);
+  }
 
  private:
   std::string why_;
@@ -66,6 +69,12 @@ class IndexedTable : public Table {
   }
   bool partial_keys() const override { return true; }
   bool may_hold_names() const override { return names_; }
+  void outline(Outline& outline) const override {
+    for (const auto& [key, entry] : entries_) {
+      outline.keys.push_back(key);
+      outline.answers.push_back(Found{Answer::yes, entry.value, entry.where, key, {}});
+    }
+  }
 
  private:
   struct Entry {
@@ -88,6 +97,9 @@ class StaticTable : public Table {
   Found lookup(std::string_view) const override { return Found{Answer::yes, value_, where_, "static:", {}}; }
   bool partial_keys() const override { return true; }
   bool may_hold_names() const override { return true; }
+  void outline(Outline& outline) const override {
+    outline.answers.push_back(Found{Answer::yes, value_, where_, "static:", {}});
+  }
 
  private:
   std::string value_;
@@ -116,6 +128,17 @@ class CidrTable : public Table {
   }
   bool partial_keys() const override { return false; }
   bool may_hold_names() const override { return false; }
+  void outline(Outline& outline) const override {
+    for (const auto& rule : rules_) {
+      for (const auto& condition : rule.conditions) outline.networks.push_back(condition.network);
+      if (!rule.broken.empty()) {
+        outline.opaque.push_back(rule.broken);
+        continue;
+      }
+      outline.networks.push_back(rule.test.network);
+      outline.answers.push_back(Found{Answer::yes, rule.value, rule.where, rule.test.network.to_string(), {}});
+    }
+  }
 
  private:
   struct Test {
@@ -206,6 +229,10 @@ class CombinedTable : public Table {
   }
   bool partial_keys() const override { return any(&Table::partial_keys); }
   bool may_hold_names() const override { return any(&Table::may_hold_names); }
+  void outline(Outline& outline) const override {
+    for (const auto& part : parts_) part->outline(outline);
+    if (mode_ == Mode::all && parts_.size() > 1) outline.opaque.push_back("what unionmap: joins of several answers");
+  }
 
  private:
   bool any(bool (Table::*what)() const) const {
@@ -243,6 +270,10 @@ class BuiltTable : public Table {
   }
   bool partial_keys() const override { return true; }
   bool may_hold_names() const override { return true; }
+  void outline(Outline& outline) const override {
+    text_->outline(outline);
+    outline.opaque.push_back("what " + files_.name + " still holds beside its text");
+  }
 
  private:
   std::shared_ptr<const Table> text_;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip.hpp"
 #include "mta/postfix/directory.hpp"
 
 namespace smtpdx::mta::postfix {
@@ -29,6 +30,15 @@ struct Found {
   bool broken = false;  ///< where unknown: Postfix itself cannot read the table, and says so to every client
 };
 
+/// Everything in a table that can make a difference to a look-up: for computing with all keys at once.
+struct Outline {
+  std::vector<std::string> keys;    ///< looked up as they are; every other key is not there
+  std::vector<Network> networks;    ///< whose bounds matter
+  std::vector<Found> answers;       ///< of keys and networks, in order
+  std::vector<Found> rules;         ///< of pattern tables: what they can answer, whatever the key
+  std::vector<std::string> opaque;  ///< why further answers cannot be known
+};
+
 /// Which form of a table answers: its text, which its administrator means, or the compiled one, which the server reads.
 enum class Reading { text, built };
 
@@ -41,6 +51,7 @@ class Table {
   virtual bool partial_keys() const = 0;
   /// True where a key that is a host name could be in it. The name of a client is often not known to us.
   virtual bool may_hold_names() const = 0;
+  virtual void outline(Outline& outline) const = 0;
 };
 
 /// Opens and keeps tables for one reading of a configuration.

@@ -44,8 +44,8 @@ class TemporaryDirectory {
 class Server {
  public:
   explicit Server(const std::string& main, std::map<std::string, std::string> files = {})
-      : directory_(with_main(main, std::move(files))) {
-    auto loaded = load(directory_.path());
+      : directory_(std::make_shared<TemporaryDirectory>(with_main(main, std::move(files)))) {
+    auto loaded = load(directory_->path());
     EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().message);
     if (!loaded) return;
     configuration_ = std::move(*loaded);
@@ -77,7 +77,7 @@ class Server {
     files["main.cf"] = main;
     return files;
   }
-  TemporaryDirectory directory_;
+  std::shared_ptr<TemporaryDirectory> directory_;
   std::optional<Configuration> configuration_;
 };
 
