@@ -347,6 +347,13 @@ std::optional<std::pair<std::size_t, std::size_t>> exchange_quote(std::string_vi
   return std::pair{hash + 1, end == std::string_view::npos ? words.size() : end};
 }
 
+/// What [from, to) quotes; nullopt where there is no reply in it.
+std::optional<Refusal> quoted_in(const mail::Text& text, std::size_t from, std::size_t to) {
+  if (!may_quote_reply(text.view().substr(from, to - from))) return std::nullopt;
+  Refusal refusal = read_excerpt(folded(text, from, to - from), "prose");
+  return quotes_reply(refusal) ? std::optional(std::move(refusal)) : std::nullopt;
+}
+
 std::optional<Refusal> read_block(const mail::Text& text, const Block& block) {
   std::string_view words = text.view().substr(block.begin, block.end - block.begin);
   std::string host;
@@ -355,8 +362,9 @@ std::optional<Refusal> read_block(const mail::Text& text, const Block& block) {
     refusal = read_excerpt(folded(text, block.begin + quote->first, quote->second - quote->first), "prose");
     if (!host.empty()) refusal.decider = host;
   } else {
-    refusal = read_excerpt(folded(text, block.begin, block.end - block.begin), "prose");
-    if (!quotes_reply(refusal)) return std::nullopt;
+    auto quoted = quoted_in(text, block.begin, block.end);
+    if (!quoted) return std::nullopt;
+    refusal = std::move(*quoted);
   }
   if (auto phase = transcript_phase(words)) refusal.phase = phase;
   if (refusal.decider.empty() && words.starts_with(">>>")) {
@@ -431,14 +439,13 @@ void read_blocks(const mail::Text& text, const Layout& layout, Prose& prose) {
 
 /// No block quotes a reply: the words as a whole, or the first paragraph that does.
 std::optional<Refusal> read_whole(const mail::Text& text, std::size_t end) {
-  Refusal whole = read_excerpt(folded(text, 0, std::min(end, 2 * reply_limit)), "prose");
-  if (quotes_reply(whole)) return whole;
-  std::string_view words = text.view().substr(0, std::min(end, 2 * reply_limit));
+  end = std::min(end, 2 * reply_limit);
+  if (auto whole = quoted_in(text, 0, end)) return whole;
+  std::string_view words = text.view().substr(0, end);
   for (std::size_t at = 0, count = 0; at < words.size() && count < 100; ++count) {
     std::size_t stop =
         std::min({words.find("\n\n", at), words.find("\r\n\r\n", at), words.find("\r\r", at), words.size()});
-    Refusal one = read_excerpt(folded(text, at, stop - at), "prose");
-    if (quotes_reply(one)) return one;
+    if (auto one = quoted_in(text, at, stop)) return one;
     at = std::min(words.find_first_not_of("\r\n", stop), words.size());
   }
   return std::nullopt;

@@ -168,12 +168,12 @@ int code_of_more_lines(std::string_view text, std::size_t at) {
 
 /// The first inner reply at or after `from`.
 std::optional<Inner> find_inner(std::string_view text, std::size_t from, int line_code) {
-  std::size_t stop = call_out_begin(text);
-  for (std::size_t i = std::max<std::size_t>(from, 1); i < stop; ++i) {
+  for (std::size_t i = std::max<std::size_t>(from, 1); i < text.size(); ++i) {
     if (text[i] != '4' && text[i] != '5') continue;
     if (is_digit(text[i - 1]) || text[i - 1] == '.' || is_letter(text[i - 1])) continue;
     auto inner = inner_at(text, i, line_code);
-    if (inner && inner->end > inner->begin) return inner;
+    if (!inner || inner->end <= inner->begin) continue;
+    return i < call_out_begin(text) ? inner : std::nullopt;
   }
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 
 #include "base/ip.hpp"
 #include "base/needles.hpp"
+#include "base/octets.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
 
@@ -81,6 +82,22 @@ std::optional<CodesAt> codes_at(std::string_view text, std::size_t at) {
   if (out.code == 0 && !out.status) return std::nullopt;
   out.length = i - at;
   return out;
+}
+
+bool may_quote_reply(std::string_view text) {
+  // "4yz", "5yz", "4.y", "5.y"
+  std::size_t at = 0;
+  for (; at + sizeof(Octets) + 2 <= text.size(); at += sizeof(Octets)) {
+    const Octets first = octets_at(text.data() + at), second = octets_at(text.data() + at + 1),
+                 third = octets_at(text.data() + at + 2);
+    if (any_set(((first == '4') | (first == '5')) & ((second - '0' <= 9) | (second == '.')) & (third - '0' <= 9)))
+      return true;
+  }
+  for (; at + 3 <= text.size(); ++at)
+    if ((text[at] == '4' || text[at] == '5') && (is_digit(text[at + 1]) || text[at + 1] == '.') &&
+        is_digit(text[at + 2]))
+      return true;
+  return text.find("->") != std::string_view::npos;
 }
 
 namespace {

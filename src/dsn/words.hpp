@@ -29,6 +29,10 @@ std::optional<CodesAt> codes_at(std::string_view text, std::size_t at);
 /// "ResponseCode 421", "host: mx.y.example 5.2.2 <b@y> mailbox full". `length` is 0. For one statement, not for a page.
 std::optional<CodesAt> codes_within(std::string_view text);
 
+/// False where no code, no status and no bare words behind Exchange's arrow can stand: a quick look that spares most
+/// paragraphs of a report the reader of replies.
+bool may_quote_reply(std::string_view text);
+
 /// A reply as quoted, codes taken off, a multi-line reply joined; codes 0/none where it has none. At most reply_limit
 /// octets are read.
 QuotedReply quoted_reply(std::string_view text);
