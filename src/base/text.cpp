@@ -203,14 +203,6 @@ std::size_t utf8_length(std::string_view s) {
   return length;
 }
 
-/// Octets of `s` before the first one above 0x7F.
-std::size_t ascii_length(std::string_view s) {
-  std::size_t i = 0;
-  while (i + sizeof(Octets) <= s.size() && !any_set(octets_at(s.data() + i) >= 0x80)) i += sizeof(Octets);
-  while (i < s.size() && static_cast<unsigned char>(s[i]) < 0x80) ++i;
-  return i;
-}
-
 /// Octets of `s` before the first one that is no letter, digit, sign or space of ASCII.
 std::size_t graphic_length(std::string_view s) {
   std::size_t i = 0;
@@ -245,6 +237,13 @@ void append_escaped(std::string& out, std::string_view octets) {
 }
 
 }  // namespace
+
+std::size_t ascii_length(std::string_view s) {
+  std::size_t i = 0;
+  while (i + sizeof(Octets) <= s.size() && !any_set(octets_at(s.data() + i) >= 0x80)) i += sizeof(Octets);
+  while (i < s.size() && static_cast<unsigned char>(s[i]) < 0x80) ++i;
+  return i;
+}
 
 std::string printable(std::string_view s, std::size_t limit) {
   std::string out;

@@ -44,6 +44,8 @@ std::optional<std::uint64_t> parse_number(std::string_view s);
 /// At most `limit` bytes of `s` are shown; the cut is marked with "…".
 std::string printable(std::string_view s, std::size_t limit = 2000);
 bool valid_utf8(std::string_view s);
+/// Octets before the first one above 0x7F.
+std::size_t ascii_length(std::string_view s);
 
 /// Damerau-Levenshtein distance (insert, delete, replace, swap of neighbours), for "did you mean" and mistyped domains.
 std::size_t edit_distance(std::string_view a, std::string_view b);

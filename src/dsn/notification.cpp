@@ -18,9 +18,11 @@ constexpr std::size_t most_recipients = 1000;
 mail::Text unescaped(const mail::Text& text) {
   mail::Text out;
   std::string_view in = text.view();
-  for (std::size_t i = 0; i < in.size(); ++i) {
+  for (std::size_t i = 0; i < in.size();) {
     if (in[i] == '\\' && i + 1 < in.size() && (in[i + 1] == '"' || in[i + 1] == '\\')) ++i;
-    out.push_from(text, i);
+    const std::size_t next = std::min(in.find('\\', i + 1), in.size());
+    out.append(text, i, next - i);
+    i = next;
   }
   return out;
 }

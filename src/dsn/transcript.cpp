@@ -110,8 +110,8 @@ std::vector<Refusal> read_transcript(const mail::Text& text, std::size_t limit) 
     }
     if (refusal && (codes->code != code || reply.octets().empty())) finish();
     if (!reply.octets().empty()) reply.push('\n', text.origin(reader.line_offset() + skip));
-    for (std::size_t i = 0; i < words.size() && reply.octets().size() < reply_limit; ++i)
-      reply.push_from(text, reader.line_offset() + skip + i);
+    const std::size_t room = reply_limit - std::min(reply.octets().size(), reply_limit);
+    reply.append(text, reader.line_offset() + skip, std::min(words.size(), room));
     if (refusal) code = codes->code;
     bool more = refusal && words.size() > 3 && words[3] == '-';
     if (refusal && !more) {

@@ -46,8 +46,7 @@ std::string iconv_name(std::string_view charset) {
 }
 
 bool is_plain(std::string_view octets) {
-  return std::all_of(octets.begin(), octets.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != 0x1B; });
+  return ascii_length(octets) == octets.size() && octets.find('\x1B') == std::string_view::npos;
 }
 
 struct Closer {

@@ -87,8 +87,10 @@ Text decode_quoted_printable(std::string_view body, std::size_t base, std::size_
         continue;
       }
     }
-    out.push(body[i], base + i);
-    ++i;
+    const std::size_t plain = std::min(body.find('=', i + 1), body.size()) - i;
+    const std::size_t length = std::min(plain, limit - out.octets().size());
+    out.append(body.substr(i, length), base + i);
+    i += length;
   }
   return out;
 }
@@ -157,24 +159,67 @@ bool is_block_tag(std::string_view tag) {
 
 }  // namespace
 
-void Text::append(const Text& other, std::size_t from, std::size_t length) {
-  octets_.append(other.octets_, from, length);
-  const std::size_t size = origins_.size();
-  if (other.origins_.empty()) {
-    origins_.resize(size + length);
-    std::iota(origins_.begin() + static_cast<std::ptrdiff_t>(size), origins_.end(),
-              static_cast<std::uint32_t>(other.base_ + from));
-    widths_.resize(size + length, 1);
-    return;
+/// The next octet's way back: it goes on with the last run or begins one.
+void Text::note(std::size_t origin, std::size_t width) {
+  const std::size_t end = octets_.size();
+  if (!runs_.empty() && runs_.back().width == width) {
+    Run& last = runs_.back();
+    const std::size_t count = end - last.begin;
+    if (origin == last.origin + count * last.step) return;
+    if (origin == last.origin && count == 1) {
+      last.step = 0;
+      return;
+    }
   }
-  const auto begin = static_cast<std::ptrdiff_t>(from), end = static_cast<std::ptrdiff_t>(from + length);
-  origins_.insert(origins_.end(), other.origins_.begin() + begin, other.origins_.begin() + end);
-  widths_.insert(widths_.end(), other.widths_.begin() + begin, other.widths_.begin() + end);
+  runs_.push_back({static_cast<std::uint32_t>(end), static_cast<std::uint32_t>(origin),
+                   static_cast<std::uint8_t>(width), 1});
 }
 
+void Text::append(std::string_view octets, std::size_t origin) {
+  if (octets.empty()) return;
+  const bool straight = !runs_.empty() && runs_.back().width == 1 && runs_.back().step == 1 &&
+                        runs_.back().origin + (octets_.size() - runs_.back().begin) == origin;
+  if (!straight)
+    runs_.push_back({static_cast<std::uint32_t>(octets_.size()), static_cast<std::uint32_t>(origin), 1, 1});
+  octets_ += octets;
+}
+
+void Text::append(const Text& other, std::size_t from, std::size_t length) {
+  const std::size_t end = from + length;
+  for (std::size_t i = other.run_of(from); from < end; ++i) {
+    const Run& run = other.runs_[i];
+    const std::size_t stop = i + 1 < other.runs_.size() ? std::min<std::size_t>(other.runs_[i + 1].begin, end) : end;
+    const std::size_t origin = run.origin + (from - run.begin) * run.step;
+    if (run.width == 1 && run.step == 1) {
+      append(other.view().substr(from, stop - from), origin);
+    } else {
+      runs_.push_back({static_cast<std::uint32_t>(octets_.size()), static_cast<std::uint32_t>(origin), run.width, run.step});
+      octets_.append(other.octets_, from, stop - from);
+    }
+    from = stop;
+  }
+}
+
+void Text::shorten(std::size_t length) {
+  if (length >= octets_.size()) return;
+  octets_.resize(length);
+  while (!runs_.empty() && runs_.back().begin >= length) runs_.pop_back();
+}
+
+/// There is at least one octet.
+std::size_t Text::run_of(std::size_t index) const {
+  auto after = std::upper_bound(runs_.begin(), runs_.end(), index,
+                                [](std::size_t at, const Run& run) { return at < run.begin; });
+  return static_cast<std::size_t>(after - runs_.begin()) - 1;
+}
+
+std::size_t Text::width(std::size_t index) const { return runs_[run_of(index)].width; }
+
 std::size_t Text::origin(std::size_t index) const {
-  if (origins_.empty()) return base_ + index;
-  return index < origins_.size() ? origins_[index] : std::size_t{origins_.back()} + widths_.back();
+  if (octets_.empty()) return runs_.empty() ? 0 : runs_.front().origin;
+  if (index >= octets_.size()) return origin(octets_.size() - 1) + runs_.back().width;
+  const Run& run = runs_[run_of(index)];
+  return run.origin + (index - run.begin) * run.step;
 }
 
 std::pair<std::size_t, std::size_t> Text::range(std::size_t from, std::size_t length) const {
@@ -205,7 +250,7 @@ Text html_to_text(const Text& html) {
       // An address in angle brackets, left unescaped, is text and no tag.
       std::size_t end = in.find_first_of("<>@", i + 1);
       if (end != std::string_view::npos && in[end] == '@' && in.substr(i, end - i).find_first_of(" =\"") == in.npos) {
-        out.push_from(html, i);
+        out.append(html, i, 1);
         ++i;
         continue;
       }
@@ -228,8 +273,9 @@ Text html_to_text(const Text& html) {
         continue;
       }
     }
-    out.push_from(html, i);
-    ++i;
+    const std::size_t plain = std::min(find_either(in, '<', '&', i + 1), in.size()) - i;
+    out.append(html, i, plain);
+    i += plain;
   }
   return out;
 }
@@ -237,17 +283,14 @@ Text html_to_text(const Text& html) {
 Text without_quote_marks(const Text& text) {
   Text out;
   std::string_view in = text.view();
-  bool line_start = true;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    if (line_start && in[i] == '>') {
-      while (i < in.size() && in[i] == '>') {
-        ++i;
-        if (i < in.size() && in[i] == ' ') ++i;
-      }
-      if (i >= in.size()) break;
+  for (std::size_t at = 0; at < in.size();) {
+    while (at < in.size() && in[at] == '>') {
+      ++at;
+      if (at < in.size() && in[at] == ' ') ++at;
     }
-    line_start = in[i] == '\n' || in[i] == '\r';
-    out.push_from(text, i);
+    const std::size_t end = std::min(find_either(in, '\r', '\n', at), in.size()), next = std::min(end + 1, in.size());
+    out.append(text, at, next - at);
+    at = next;
   }
   return out;
 }

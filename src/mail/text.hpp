@@ -19,7 +19,9 @@ class Text {
  public:
   Text() = default;
   /// Octets that stand in the input as they are, from `base` on.
-  Text(std::string octets, std::size_t base) : octets_(std::move(octets)), base_(base) {}
+  Text(std::string octets, std::size_t base) : octets_(std::move(octets)) {
+    runs_.push_back({0, static_cast<std::uint32_t>(base), 1, 1});
+  }
 
   const std::string& octets() const { return octets_; }
   std::string_view view() const { return octets_; }
@@ -28,38 +30,33 @@ class Text {
   /// First octet and count in the input of [from, from + length).
   std::pair<std::size_t, std::size_t> range(std::size_t from, std::size_t length) const;
   /// Octets of the input that octet `index` stands for: 3 for a quoted-printable escape.
-  std::size_t width(std::size_t index) const { return widths_.empty() ? 1 : widths_[index]; }
-  /// Appends an octet that came from `width` octets at `origin`. Only for texts made empty.
+  std::size_t width(std::size_t index) const;
+  /// Appends an octet that came from `width` octets (at most 255) at `origin`.
   void push(char c, std::size_t origin, std::size_t width = 1) {
+    note(origin, width);
     octets_ += c;
-    origins_.push_back(static_cast<std::uint32_t>(origin));
-    widths_.push_back(static_cast<std::uint8_t>(width));
   }
-  /// Appends octet `index` of `other` with its origin.
-  void push_from(const Text& other, std::size_t index) {
-    push(other.octets_[index], other.origin(index), other.width(index));
-  }
+  /// Appends octets that stand in the input as they are, from `origin` on.
+  void append(std::string_view octets, std::size_t origin);
   /// Appends [from, from + length) of `other` with its origins.
   void append(const Text& other, std::size_t from, std::size_t length);
-  void reserve(std::size_t length) {
-    octets_.reserve(length);
-    origins_.reserve(length);
-    widths_.reserve(length);
-  }
-  /// Cuts the end off, where the text was made by push().
-  void shorten(std::size_t length) {
-    if (length >= octets_.size()) return;
-    octets_.resize(length);
-    origins_.resize(length);
-    widths_.resize(length);
-  }
+  void reserve(std::size_t length) { octets_.reserve(length); }
+  /// Cuts the end off.
+  void shorten(std::size_t length);
   bool truncated = false;
 
  private:
+  /// Octets from `begin` to the next run's. Of octet i of them the origin is `origin` + i * `step`; `step` is 0 where
+  /// they all came from the same octets.
+  struct Run {
+    std::uint32_t begin, origin;  ///< an input has at most 64 MiB
+    std::uint8_t width, step;
+  };
+  std::size_t run_of(std::size_t index) const;
+  void note(std::size_t origin, std::size_t width);
+
   std::string octets_;
-  std::vector<std::uint32_t> origins_;  ///< empty where origin(i) = base_ + i; an input has at most 64 MiB
-  std::vector<std::uint8_t> widths_;    ///< as many as origins_
-  std::size_t base_ = 0;
+  std::vector<Run> runs_;  ///< by `begin`
 };
 
 /// Takes off base64 or quoted-printable (RFC 2045 §6.7, §6.8; both tolerant), at most `limit` octets of result.
