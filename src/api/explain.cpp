@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/explain.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/read.hpp"
@@ -22,18 +23,15 @@ bool same_session(const diag::LoggedSessionFact& session, const dsn::Refusal& re
 
 }  // namespace
 
-diag::Report explain(const diag::RefusalFact& fact, const std::vector<diag::LoggedSessionFact>& sessions,
+diag::Report explain(diag::RefusalFact fact, const std::vector<diag::LoggedSessionFact>& sessions,
                      const Aside& aside) {
   engine::Job job;
   job.question.to = aside.to;
   job.question.from = aside.from;
-  job.given.emplace_back(fact);
+  const auto shown = std::ranges::find_if(sessions, [&](const auto& s) { return same_session(s, fact.refusal); });
+  job.given.emplace_back(std::move(fact));
   if (aside.trace) job.given.push_back(*aside.trace);
-  for (const auto& session : sessions)
-    if (same_session(session, fact.refusal)) {
-      job.given.push_back(session);
-      break;
-    }
+  if (shown != sessions.end()) job.given.push_back(*shown);
   return engine::judge_offline(kb::Catalogue::builtin(), std::move(job));
 }
 
@@ -41,8 +39,8 @@ std::vector<diag::Report> explain_all(const std::string& name, std::string_view 
                                       Given given) {
   const auto sessions = intake::sessions_shown(octets);
   std::vector<diag::Report> reports;
-  const auto facts = given == Given::words ? read_text(name, octets) : read_refusals(name, octets);
-  for (const auto& fact : facts) reports.push_back(explain(fact, sessions, aside));
+  auto facts = given == Given::words ? read_text(name, octets) : read_refusals(name, octets);
+  for (auto& fact : facts) reports.push_back(explain(std::move(fact), sessions, aside));
   return reports;
 }
 

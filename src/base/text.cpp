@@ -141,21 +141,34 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return out;
 }
 
-std::string fold_space(std::string_view s) {
-  std::string out(s.size(), ' ');
-  std::size_t length = 0;
-  bool gap = false;
-  for (char c : s) {
-    if (is_space(c)) {
-      gap = length > 0;
-      continue;
-    }
-    length += gap ? 1 : 0;
-    gap = false;
-    out[length++] = c;
+namespace {
+
+/// Octets before the first white space that is no single space between two words; `s` ends in none.
+std::size_t folded_length(std::string_view s) {
+  const auto is_break = [](const auto& octets) { return octets - '\t' <= '\r' - '\t'; };
+  std::size_t i = 0;
+  for (; i + sizeof(Octets) < s.size(); i += sizeof(Octets)) {
+    const Octets octets = octets_at(s.data() + i), next = octets_at(s.data() + i + 1);
+    if (any_set(is_break(octets) | ((octets == ' ') & ((next == ' ') | is_break(next))))) break;
   }
-  out.resize(length);
-  return out;
+  while (i < s.size() && (!is_space(s[i]) || (s[i] == ' ' && !is_space(s[i + 1])))) ++i;
+  return i;
+}
+
+}  // namespace
+
+std::string fold_space(std::string_view s) {
+  s = trim(s);
+  std::string out;
+  out.reserve(s.size());
+  for (;;) {
+    const std::size_t length = folded_length(s);
+    out += s.substr(0, length);
+    if (length == s.size()) return out;
+    out += ' ';
+    s.remove_prefix(length);
+    while (is_space(s.front())) s.remove_prefix(1);
+  }
 }
 
 std::string replace_all(std::string s, std::string_view from, std::string_view to) {

@@ -24,7 +24,7 @@ struct Options {
 };
 
 /// One refusal, judged without asking anybody.
-Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, std::string_view octets,
+Result<std::string> explained(diag::RefusalFact fact, const Options& o, std::string_view octets,
                               const std::vector<diag::LoggedSessionFact>& sessions) {
   api::Aside aside{o.to, o.from, {}};
   if (!o.trace_csv.empty()) {
@@ -35,7 +35,7 @@ Result<std::string> explained(const diag::RefusalFact& fact, const Options& o, s
     aside.trace = std::move(*trace);
   }
   const auto& catalogue = kb::Catalogue::builtin();
-  const auto report = api::explain(fact, sessions, aside);
+  const auto report = api::explain(std::move(fact), sessions, aside);
   render::Subject subject{report, catalogue, nullptr};
   if (o.book) return render::letter(subject, *o.book);
   if (o.output.json) return render::explain_json(subject);
@@ -120,10 +120,11 @@ Exit explain(const std::vector<std::string>& args) {
   bool refusal = false, any = false;
   Exit worst = Exit::fine;
   Output output;
-  auto one = [&](const std::vector<diag::RefusalFact>& facts, std::string_view octets) {
+  auto one = [&](std::vector<diag::RefusalFact> facts, std::string_view octets) {
     const auto sessions = intake::sessions_shown(octets);
-    for (const auto& fact : facts) {
-      auto words = explained(fact, o, octets, sessions);
+    for (auto& fact : facts) {
+      refusal = refusal || fact.refusal.is_refusal();
+      auto words = explained(std::move(fact), o, octets, sessions);
       if (!words) {
         output.show();
         worst = complain(words.error());
@@ -133,7 +134,6 @@ Exit explain(const std::vector<std::string>& args) {
       output.say(*words);
       if (!any) output.show();  // the first answer at once
       any = true;
-      refusal = refusal || fact.refusal.is_refusal();
     }
   };
   if (!o.text.empty()) one(api::read_text("--text", o.text), o.text);

@@ -14,7 +14,7 @@ namespace smtpdx::cli {
 struct MailInput {
   /// Called for the refusals of each message (of the whole input where it is no mailbox) and its octets, as soon as
   /// they are read.
-  std::function<void(const std::vector<diag::RefusalFact>&, std::string_view octets)> each;
+  std::function<void(std::vector<diag::RefusalFact>, std::string_view octets)> each;
   /// Called before a read that may have to wait: what was said until then should be seen.
   std::function<void()> before_waiting;
 };

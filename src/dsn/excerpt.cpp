@@ -22,6 +22,11 @@ std::string_view separator_for(std::string_view all, std::size_t next, int line_
   return mark || (codes && codes->code != 0) ? "\n" : " ";
 }
 
+/// A single space between two words, not to be folded.
+bool stays(std::string_view all, std::size_t at, std::size_t end) {
+  return all[at] == ' ' && at + 1 < end && !is_space(all[at + 1]);
+}
+
 }  // namespace
 
 mail::Text folded(const mail::Text& text, std::size_t from, std::size_t length) {
@@ -41,7 +46,7 @@ mail::Text folded(const mail::Text& text, std::size_t from, std::size_t length) 
       for (char c : separator_for(all, i, line_ends)) out.push(c, text.origin(i - 1));
     line_ends = 0;
     const std::size_t begin = i++, room = reply_limit - std::min(out.octets().size(), reply_limit - 1);
-    while (i < end && !is_space(all[i]) && i - begin < room) ++i;
+    while (i < end && i - begin < room && (!is_space(all[i]) || stays(all, i, end))) ++i;
     out.append(text, begin, i - begin);
   }
   return out;

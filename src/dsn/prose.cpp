@@ -248,7 +248,9 @@ std::optional<smtp::Phase> phase_of_command(std::string_view words) {
 /// The step of a transcript in which the last refusal came: the last ">>> COMMAND" before the last "<<< 5yz". With
 /// pipelining (RFC 2920) the refusals of RCPT stand below ">>> DATA", and DATA itself is then refused for want of any.
 std::optional<smtp::Phase> transcript_phase(std::string_view text) {
-  std::size_t reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
+  std::size_t reply = 0;
+  if (text.find("<<< ") != std::string_view::npos)
+    reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
   if (reply == 0) {
     std::size_t label = ifind(text, "smtp command");
     std::size_t next = label == std::string_view::npos ? label : find_either(text, '\r', '\n', label);
@@ -397,14 +399,22 @@ void merge_block(Refusal refusal, std::vector<Refusal>& out) {
 
 namespace {
 
+std::vector<std::string> not_recipients(const mail::Header& header) {
+  std::vector<std::string> all;
+  for (auto name : {"From", "To", "Reply-To", "Sender"})
+    for (auto& address : mail::addresses(header.value(name))) all.push_back(std::move(address));
+  return all;
+}
+
 /// An address among the words that is neither the reporter's nor the one the report went to.
-std::string recipient_among(std::string_view words, const ProseContext& context) {
+std::string recipient_among(std::string_view words, const mail::Header* header) {
+  const auto others = header ? not_recipients(*header) : std::vector<std::string>();
   for (int tries = 0; tries < 20; ++tries) {
     std::string address = mail::address_in(words);
     if (address.empty()) return {};
     words.remove_prefix(words.find(address) + address.size());
-    bool own = std::any_of(context.not_recipients.begin(), context.not_recipients.end(),
-                           [&](const std::string& other) { return iequals(other, address); });
+    bool own =
+        std::any_of(others.begin(), others.end(), [&](const std::string& other) { return iequals(other, address); });
     std::string local = to_lower(local_part_of(address));
     for (std::string_view role : {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk"})
       own = own || local == role;
@@ -425,13 +435,13 @@ void read_blocks(const mail::Text& text, const Layout& layout, Prose& prose) {
     sharing.push_back(&block);
     for (const auto* one : sharing) {
       if (!refusal) {
-        prose.wordings.push_back({one->recipient, folded(text, block.begin, block.end - block.begin)});
+        prose.wordings.push_back({one->recipient, block.begin, block.end - block.begin});
         continue;
       }
-      Refusal copy = *refusal;
-      copy.recipient = one->recipient;
-      copy.original_recipient = one->original;
-      merge_block(std::move(copy), prose.refusals);
+      Refusal its = one == &block ? std::move(*refusal) : *refusal;
+      its.recipient = one->recipient;
+      its.original_recipient = one->original;
+      merge_block(std::move(its), prose.refusals);
     }
     sharing.clear();
   }
@@ -463,7 +473,7 @@ void take_table(Refusal table, const mail::Text& text, const Layout& layout, Pro
 
 }  // namespace
 
-Prose read_prose(const mail::Text& text, const ProseContext& context) {
+Prose read_prose(const mail::Text& text, const mail::Header* header) {
   Prose prose;
   Layout layout = lay_out(text.view());
   std::string_view words = text.view().substr(0, layout.end);
@@ -472,9 +482,9 @@ Prose read_prose(const mail::Text& text, const ProseContext& context) {
   auto table = exchange_table(text, layout.end, prose.reporter);
   read_blocks(text, layout, prose);
   if (table) take_table(std::move(*table), text, layout, prose);
-  std::string recipient = context.recipients.empty() ? std::string() : context.recipients.front();
+  std::string recipient = header ? mail::first_address(header->value("X-Failed-Recipients")) : std::string();
   if (recipient.empty() && !layout.blocks.empty()) recipient = layout.blocks.front().recipient;
-  if (recipient.empty()) recipient = recipient_among(words, context);
+  if (recipient.empty()) recipient = recipient_among(words, header);
   if (prose.refusals.empty()) {
     if (auto refusal = read_whole(text, layout.end)) {
       if (prose.session_phase) refusal->phase = prose.session_phase;
@@ -484,7 +494,7 @@ Prose read_prose(const mail::Text& text, const ProseContext& context) {
   }
   for (auto& refusal : prose.refusals)
     if (refusal.reporter.empty()) refusal.reporter = prose.reporter;
-  if (prose.refusals.empty()) prose.wordings.push_back({recipient, folded(text, 0, layout.end)});
+  if (prose.refusals.empty()) prose.wordings.push_back({recipient, 0, layout.end});
   return prose;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dsn/refusal.hpp"
+#include "mail/message.hpp"
 #include "mail/text.hpp"
 
 namespace smtpdx::dsn {
@@ -16,8 +17,8 @@ namespace smtpdx::dsn {
 struct Prose {
   std::vector<Refusal> refusals;  ///< at most 1,000
   struct Wording {
-    std::string recipient;  ///< empty for all words
-    mail::Text words;
+    std::string recipient;             ///< empty for all words
+    std::size_t from = 0, length = 0;  ///< of the text
   };
   /// What quotes no reply, for the catalogue: the words of each block; all words, where no block has a reply.
   std::vector<Wording> wordings;
@@ -26,10 +27,8 @@ struct Prose {
   std::string reporter;                      ///< host that wrote the report, where the words name it
 };
 
-struct ProseContext {
-  std::vector<std::string> recipients;      ///< known from elsewhere (X-Failed-Recipients), where the words name none
-  std::vector<std::string> not_recipients;  ///< the report's own From and To: to whom it went is the sender
-};
-Prose read_prose(const mail::Text& text, const ProseContext& context = {});
+/// `header` is the report's own, where there is one: it may name the recipient (X-Failed-Recipients), and to whom it
+/// went (From, To …) is the sender and no recipient.
+Prose read_prose(const mail::Text& text, const mail::Header* header = nullptr);
 
 }  // namespace smtpdx::dsn

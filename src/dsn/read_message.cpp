@@ -180,7 +180,7 @@ class MessageReader {
     } else {
       bool cut = std::find(message_.notes.begin(), message_.notes.end(), mail::note_unclosed) != message_.notes.end();
       join(found, prose, cut ? Completeness::cut_off : Completeness::whole);
-      add_wordings(found, prose);
+      add_wordings(found, prose, words_);
       if (cut) add_missing(found, prose);
     }
     if (found.empty() && !user) found = read_forwarded();
@@ -267,19 +267,15 @@ class MessageReader {
     }
     bool report = !alone || is_report_;
     if (alone && is_quoted(text.view())) text = mail::without_quote_marks(text);
-    ProseContext context;
-    context.recipients = mail::addresses(header().value("X-Failed-Recipients"));
-    for (auto name : {"From", "To", "Reply-To", "Sender"})
-      for (auto& address : mail::addresses(header().value(name))) context.not_recipients.push_back(std::move(address));
     if (!report) {
       if (is_list_mail(header()) || is_auto_reply(header())) return {};
       if (!holds_bounce_marks(text.view())) return {};
-      context = {};
     }
-    Prose prose = read_prose(text, context);
+    const mail::Header* own = report ? &header() : nullptr;
+    Prose prose = read_prose(text, own);
     if (prose.refusals.empty() && parts_.html != nullptr && parts_.plain != nullptr) {
       mail::Text html = text_of(*parts_.html, words_limit);
-      Prose other = read_prose(html, context);
+      Prose other = read_prose(html, own);
       if (!other.refusals.empty()) {
         prose = std::move(other);
         text = std::move(html);
@@ -298,7 +294,8 @@ class MessageReader {
         return wording.recipient.empty() || iequals(r.recipient, wording.recipient);
       };
       if (std::any_of(prose.refusals.begin(), prose.refusals.end(), same)) continue;
-      if (auto refusal = known_wording(wording.recipient, wording.words)) prose.refusals.push_back(std::move(*refusal));
+      auto words = folded(text, wording.from, wording.length);
+      if (auto refusal = known_wording(wording.recipient, words)) prose.refusals.push_back(std::move(*refusal));
     }
     if (!prose.refusals.empty() || !first) return;
     // Nobody knows the words; that a mail system sends back a named recipient's message is still a failure.
@@ -323,12 +320,13 @@ class MessageReader {
   }
 
   /// A report that names recipients and no reason: the words may tell it.
-  static void add_wordings(std::vector<Refusal>& found, const Prose& prose) {
+  static void add_wordings(std::vector<Refusal>& found, const Prose& prose, const mail::Text& text) {
     for (auto& refusal : found) {
       if (!refusal.is_refusal() || refusal.reply.code != 0 || !refusal.reply.text.empty()) continue;
       for (const auto& wording : prose.wordings) {
         bool about = wording.recipient.empty() || found.size() == 1 || iequals(wording.recipient, refusal.recipient);
-        auto known = about ? known_wording(wording.recipient, wording.words) : std::nullopt;
+        if (!about) continue;
+        auto known = known_wording(wording.recipient, folded(text, wording.from, wording.length));
         if (!known) continue;
         refusal.reply.text = std::move(known->reply.text);
         if (!refusal.recipient.empty() && istarts_with(wording.recipient, refusal.recipient))

@@ -40,8 +40,8 @@ bool tells(std::string_view name) {
       "from",           "to",           "return-path",    "authentication-results",
       "received-spf",   "received",     "x-forwarded-to", "x-forwarded-for",
       "auto-submitted", "delivered-to", "x-delivered-to", "x-original-to"};
-  return name.starts_with("x-ms-exchange-") || name.starts_with("resent-") ||
-         std::ranges::find(names, name) != std::end(names);
+  return istarts_with(name, "x-ms-exchange-") || istarts_with(name, "resent-") ||
+         std::any_of(std::begin(names), std::end(names), [&](auto one) { return iequals(one, name); });
 }
 
 struct Fields {
@@ -63,12 +63,11 @@ Fields read_fields(std::string_view text) {
       break;
     }
     std::size_t colon = line.find(':');
-    bool field = colon != std::string_view::npos && is_plain_name(trim(line.substr(0, colon))) && !is_space(line[0]);
-    if (field) {
+    std::string_view name = colon == std::string_view::npos ? std::string_view() : trim(line.substr(0, colon));
+    if (is_plain_name(name) && !is_space(line[0])) {
       fields.any = true;
-      std::string name = to_lower(trim(line.substr(0, colon)));
       last_tells = tells(name);
-      if (last_tells) fields.telling.push_back({std::move(name), std::string(trim(line.substr(colon + 1)))});
+      if (last_tells) fields.telling.push_back({to_lower(name), std::string(trim(line.substr(colon + 1)))});
     } else if (last_tells && fields.telling.back().value.size() < 16 * 1024) {
       fields.telling.back().value += ' ';
       fields.telling.back().value += trim(line);

@@ -61,11 +61,16 @@ bool is_basic_code(std::string_view s) {
 
 FoldedText::FoldedText(std::string_view text) {
   text = text.substr(0, limit);
-  folded_ = fold(text, &origin_);
+  folded_ = fold(text, nullptr);
+  if (folded_.size() == text.size()) return;
+  fold(text, &origin_);
   origin_.push_back(text.size());
 }
 
-std::size_t FoldedText::original(std::size_t index) const { return origin_[std::min(index, origin_.size() - 1)]; }
+std::size_t FoldedText::original(std::size_t index) const {
+  if (origin_.empty()) return std::min(index, folded_.size());
+  return origin_[std::min(index, origin_.size() - 1)];
+}
 
 Pattern::Pattern(std::string_view pattern) {
   std::string folded = fold(trim(pattern), nullptr);

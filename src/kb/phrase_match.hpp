@@ -29,7 +29,7 @@ class FoldedText {
 
  private:
   std::string folded_;
-  std::vector<std::size_t> origin_;
+  std::vector<std::size_t> origin_;  ///< empty where no octet was dropped
 };
 
 class Pattern {

@@ -55,11 +55,9 @@ bool MboxReader::more() {
   constexpr std::size_t piece = 256 * 1024;
   if (ended_) return false;
   if (begin_ >= piece) drop(begin_);  // seldom: what is behind is moved away in large pieces
-  std::size_t size = buffer_.size();
-  buffer_.resize(size + piece);
-  std::size_t got = fill_(buffer_.data() + size, piece);
-  buffer_.resize(size + got);
-  ended_ = got == 0;
+  const std::size_t size = buffer_.size();
+  buffer_.resize_and_overwrite(size + piece, [&](char* to, std::size_t) { return size + fill_(to + size, piece); });
+  ended_ = buffer_.size() == size;
   return !ended_;
 }
 

@@ -199,6 +199,7 @@ std::string Header::value(std::string_view name) const {
 
 Header parse_header(std::string_view octets, std::size_t from, const Limits& limits) {
   Header header;
+  header.fields.reserve(16);
   std::string_view all = octets.substr(std::min(from, octets.size()));
   // The kind of line end is judged by the beginning: looking through a huge body for it would cost a pass per part.
   LineReader reader(all, line_end_of(all.substr(0, 64 * 1024)));

@@ -50,7 +50,8 @@ class Say {
     verdict_.needs = std::move(what);
     return *this;
   }
-  operator diag::CauseVerdict() const { return verdict_; }  // NOLINT: reads as `return Say::likely()…`
+  /// Gives the verdict away: the last thing asked of a Say.
+  operator diag::CauseVerdict() { return std::move(verdict_); }  // NOLINT: reads as `return Say::likely()…`
 
  private:
   Say(diag::Verdict verdict, int rank) {

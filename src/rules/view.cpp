@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/text.hpp"
+#include "kb/permanent.hpp"
 
 namespace smtpdx::rules {
 
@@ -75,6 +76,7 @@ View::View(const diag::Case& question, const std::vector<diag::Observation>& obs
   recipient_ = diag::recipient_of(case_, r);
   sender_ = diag::sender_of(case_, r);
   domain_ = domain_of(recipient_);
+  place_candidates();
   branch_ = find_branch();
 }
 
@@ -112,6 +114,22 @@ bool View::has_candidate(std::string_view cause) const {
   if (!refusal_) return false;
   const auto& list = refusal_->reading.causes;
   return std::find(list.begin(), list.end(), cause) != list.end();
+}
+
+void View::place_candidates() {
+  if (!refusal_ || refusal_->reading.causes.empty()) return;
+  places_.assign(kb::permanent_causes().size() + 1, -1);
+  int place = 0;
+  for (const auto& code : refusal_->reading.causes) {
+    const auto* cause = catalogue_.cause(code);
+    if (cause && places_[cause->number] < 0) places_[cause->number] = place;
+    ++place;
+  }
+}
+
+std::optional<int> View::place_of(const kb::Cause& cause) const {
+  const int place = places_.empty() ? -1 : places_[cause.number];
+  return place < 0 ? std::nullopt : std::optional(place);
 }
 
 Seen<diag::MxFact> View::mx(std::string_view domain) const {

@@ -55,6 +55,8 @@ class View {
   /// Reason of the refusal in question; relay_denied where the input held none: that is the question then.
   kb::Reason asked_reason() const;
   bool has_candidate(std::string_view cause) const;  ///< the words' phrase lists it
+  /// The cause's place in that list, likeliest 0; nullopt where it does not stand there.
+  std::optional<int> place_of(const kb::Cause& cause) const;
 
   Seen<diag::MxFact> mx(std::string_view domain) const;
   Seen<diag::AddressFact> addresses(std::string_view host) const;
@@ -117,6 +119,7 @@ class View {
 
  private:
   void index(const diag::Observation& observation);
+  void place_candidates();
   Branch find_branch() const;
 
   const diag::Case& case_;
@@ -136,6 +139,7 @@ class View {
   Seen<diag::TokenFact> token_;
   std::vector<Seen<diag::Attempt>> attempts_;
   std::vector<Seen<diag::SessionFact>> sessions_;
+  std::vector<int> places_;  ///< of the words' candidates, by Cause::number; -1 for the others; empty without words
   std::string recipient_, sender_, domain_;
   Branch branch_ = Branch::unknown;
 };

@@ -98,7 +98,6 @@ bool rivals(const View& view, const std::string& stated, const kb::Cause& cause)
 
 /// Two causes that are each stated in words of their own: what the server states is one, so it is not the other.
 CauseVerdict excluded_by_statement(const View& view, const kb::Cause& cause) {
-  if (view.sessions().empty() && view.attempts().empty()) return Say::nothing();  // nobody was asked
   if (!provable_by_statement(cause)) return Say::nothing();
   if (auto r = view.refusal(); r && rivals(view, r->reading.states, cause))
     if (auto live = stated_live(view, r->reading.states))
@@ -115,11 +114,15 @@ CauseVerdict excluded_by_statement(const View& view, const kb::Cause& cause) {
 }  // namespace
 
 CauseVerdict by_words(const View& view, const kb::Cause& cause) {
+  const auto place = view.place_of(cause);
+  const bool asked = !view.sessions().empty() || !view.attempts().empty();
+  const auto r = view.refusal();
+  if (!asked && !place && (!r || r->reading.states != cause.code)) return Say::nothing();
   if (auto login = stated_at_login(view, cause.code))
     return Say::proved(Proof::statement, 5)
         .because(*login.id, "the server says so: " + login->auth->reply->to_string());
-  if (auto v = excluded_by_statement(view, cause); v.verdict != diag::Verdict::silent) return v;
-  auto r = view.refusal();
+  if (asked)
+    if (auto v = excluded_by_statement(view, cause); v.verdict != diag::Verdict::silent) return v;
   if (!r) return Say::nothing();
   const auto& reading = r->reading;
   if (reading.states == cause.code) {
@@ -142,10 +145,8 @@ CauseVerdict by_words(const View& view, const kb::Cause& cause) {
                      "login)"
                    : "the whole bounce, which names who said it");
   }
-  auto it = std::find(reading.causes.begin(), reading.causes.end(), cause.code);
-  if (it == reading.causes.end() || on_the_other_side(view, cause.code)) return Say::nothing();
-  const auto position = static_cast<int>(it - reading.causes.begin());
-  return Say::possible(words_rank + position).because(*r.id);
+  if (!place || on_the_other_side(view, cause.code)) return Say::nothing();
+  return Say::possible(words_rank + *place).because(*r.id);
 }
 
 }  // namespace smtpdx::rules
