@@ -2,9 +2,13 @@
 #include "seal/child.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -52,8 +56,20 @@ int tell(const std::vector<std::string>&) {
   return 7;
 }
 
+/// As in a service whose list of system calls leaves capset out. With "dropped" it has no capability to begin with.
+int seal_without_capset(const std::vector<std::string>& arguments) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  if (!arguments.empty()) ::syscall(SYS_capset, &header, none);
+  const auto filter = seccomp_init(SCMP_ACT_ALLOW);
+  seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0);
+  if (seccomp_load(filter) != 0 || ::syscall(SYS_capset, &header, none) == 0) return 4;
+  return seal_this_process(Seal::reader) ? 0 : 3;
+}
+
 const RegisteredRole roles_here[] = {
     {"echo", echo},
+    {"seal_without_capset", seal_without_capset},
     {"tell", tell},
     {"sleep", [](auto&) { return static_cast<int>(::sleep(60)); }},
     {"flood",
@@ -143,6 +159,15 @@ TEST_F(ChildTest, DiesWithItsParent) {
     ::usleep(10'000);
   }
   ADD_FAILURE() << "still there after five seconds";
+}
+
+TEST_F(ChildTest, WhereNothingIsHeldNothingNeedsDropping) {
+  auto held_none = spawn({"seal_without_capset", "dropped"});
+  const auto exit = wait(*held_none);
+  EXPECT_EQ(exit->code, 0) << exit->to_string();
+  if (::geteuid() != 0) return;  // only root has some to lose
+  auto held_all = spawn({"seal_without_capset"});
+  EXPECT_EQ(wait(*held_all)->code, 3);
 }
 
 TEST_F(ChildTest, ManyWordsDoNotHoldItUp) {

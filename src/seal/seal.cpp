@@ -111,14 +111,22 @@ Result<> set_limits(const Limits& limits) {
   return done;
 }
 
+/// Services and containers often forbid capset: no harm where there is nothing to drop.
+bool has_no_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, held) != 0) return false;
+  return std::ranges::all_of(held, [](const auto& h) { return (h.permitted | h.effective | h.inheritable) == 0; });
+}
+
 /// Even a root's child keeps no right above an ordinary user's.
 Result<> drop_privileges() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return std::unexpected(system_error("no_new_privs", errno));
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return std::unexpected(system_error("dumpable", errno));
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capset, &header, none) != 0) return std::unexpected(system_error("capset", errno));
-  return {};
+  if (::syscall(SYS_capset, &header, none) == 0 || has_no_capabilities()) return {};
+  return std::unexpected(system_error("capset", errno));
 }
 
 // ---- the list

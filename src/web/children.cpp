@@ -151,6 +151,8 @@ int reader_main() {
   api::prepare_for_sealing();
   std::string words;
   if (!sealed(seal::Seal::reader, {}, words)) return could_not_seal;
+  const auto told = io::run(*runtime, frames.send(protocol::sealed, words, runtime->deadline_in(send_limit)));
+  if (!told) return 0;
   return io::run(*runtime, answer_questions(*runtime, frames));
 }
 

@@ -15,6 +15,17 @@ constexpr Duration patience = 30s;  ///< for one answer
 /// A reader that was taken over sees what passes through it from then on: each serves for a while only.
 constexpr std::size_t most_questions = 20'000;
 constexpr Duration longest_service = 10min;
+
+Answer broke_at(const std::string& words) {
+  return problem(500, "this input could not be read: the process that reads it " + words,
+                 "the rest works on; please report the input if you can share it");
+}
+
+Answer cannot_begin(const std::string& words) {
+  return problem(503, "mails cannot be read here: the process for it " + words,
+                 "whoever runs this server finds more in its log");
+}
+
 }  // namespace
 
 /// One request under way. Lives in the coroutine that asks.
@@ -31,6 +42,7 @@ struct Reader::Process {
   std::unique_ptr<seal::Child> child;
   seal::Frames frames;
   std::deque<Waiting*> waiting;  ///< in the order asked; null where nobody waits any more
+  bool begun = false;            ///< it closed itself up, and reads
   bool broken = false;
   bool retired = false;  ///< asked no more; ends when all are answered
   std::size_t asked = 0;
@@ -74,7 +86,10 @@ io::Task<void> Reader::listen(std::shared_ptr<Process> process) {
     auto frame = co_await p.frames.receive(runtime_.deadline_in(1h));
     if (!frame && frame.error().kind == io::Failure::timed_out) continue;
     if (!frame) break;
-    if (frame->type == protocol::sealed) continue;
+    if (frame->type == protocol::sealed) {
+      p.begun = true;
+      continue;
+    }
     if (p.waiting.empty()) break;  // an answer that nobody asked for
     auto* waiting = p.waiting.front();
     p.waiting.pop_front();
@@ -95,17 +110,18 @@ io::Task<void> Reader::listen(std::shared_ptr<Process> process) {
   fail_first(p, words);
 }
 
-/// The first who waits had the request at which the child broke.
+/// The first who waits had the request at which the child broke, unless it never came so far as to read one.
 void Reader::fail_first(Process& p, std::string words) {
+  const bool served_its_time = p.retired && p.waiting.empty();
+  if (!p.begun && !served_its_time) {
+    std::fprintf(stderr, "smtpdx: mails cannot be read here: the process for it %s\n", words.c_str());
+  } else if (!p.waiting.empty()) {
+    std::fprintf(stderr, "smtpdx: the sealed reader %s; a new one takes over\n", words.c_str());
+  }
   bool first = true;
   for (auto* waiting : p.waiting) {
-    if (waiting && first) {
-      std::fprintf(stderr, "smtpdx: the sealed reader %s; a new one takes over\n", words.c_str());
-      waiting->answer = problem(500, "this input could not be read: the process that reads it " + words,
-                                "the rest works on; please report the input if you can share it");
-    } else if (waiting) {
-      waiting->again = true;
-    }
+    if (waiting && first) waiting->answer = p.begun ? broke_at(words) : cannot_begin(words);
+    if (waiting && !first) waiting->again = true;
     if (waiting) waiting->changed.notify();
     first = false;
   }

@@ -382,6 +382,7 @@ class Running(WithWorld):
         self.assertEqual(self.server.wait_over(other)["status"], "done")
 
     def test_a_reader_that_dies(self):
+        self.assertEqual(self.ask("POST", "/v1/explain", {"text": REPLY}).status, 200)  # it has begun
         reader = self.server.child("sealed-reader")
         os.kill(reader, signal.SIGSTOP)
         answers = []
