@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from bench import bounces, chain, delayed, serve, world
+from bench import bounces, chain, delayed, serve, spf, world
 from lab import netns
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -228,6 +228,12 @@ class Bench:
         each = float(re.search(r"([\d.]+) us", done.stdout).group(1))
         self.verdict("a pasted reply, in the library: %.1f us CPU" % each, each, REPLY_LIMIT)
 
+    def spf(self):
+        program = self.program(self.options.spf, "cmake --preset release -DSMTPDX_BENCH=ON, or name it by --spf")
+        if why := spf.available():
+            raise Skip(why)
+        spf.measure(self, program, self.folder)
+
 
 def load():
     return "load average %s, %d processors" % (" ".join("%.2f" % l for l in os.getloadavg()), os.cpu_count())
@@ -236,7 +242,7 @@ def load():
 def measure(options):
     with tempfile.TemporaryDirectory(prefix="smtpdx-bench-") as folder:
         bench = Bench(options, folder)
-        parts = [p for p in ("wall", "trace", "cpu", "serve", "bounces") if options.only in (None, p)]
+        parts = [p for p in ("wall", "trace", "cpu", "serve", "bounces", "spf") if options.only in (None, p)]
         try:
             bench.say(load())
             if "wall" in parts or "trace" in parts:
@@ -264,15 +270,16 @@ def options_of(words, text):
     parser.add_argument("--smtpdx", default=os.path.join(ROOT, "build", "release", "smtpdx"))
     parser.add_argument("--probe", default=os.path.join(ROOT, "build", "release", "bench_probe"))
     parser.add_argument("--reply", default=os.path.join(ROOT, "build", "release", "bench_reply"))
+    parser.add_argument("--spf", default=os.path.join(ROOT, "build", "release", "bench_spf"))
     parser.add_argument("--yardsticks", default=os.path.join(os.path.dirname(ROOT), "shared", "bench"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--delay", type=int, default=50, help="ms of a round trip")
     parser.add_argument("--sessions", type=int, default=6000)
     parser.add_argument("--parallel", type=int, default=100)
-    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve", "bounces"))
+    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve", "bounces", "spf"))
     parser.add_argument("--transcripts", action="store_true", help="show what was said, with its times")
     options = parser.parse_args(words)
-    for name in ("smtpdx", "probe", "reply", "yardsticks"):
+    for name in ("smtpdx", "probe", "reply", "spf", "yardsticks"):
         setattr(options, name, os.path.abspath(getattr(options, name)))
     return options
 
