@@ -71,16 +71,27 @@ def read_question(query):
     return ".".join(labels), struct.unpack(">H", query[at + 1:at + 3])[0], at + 5
 
 
+def one_port_of_both():
+    """(UDP, TCP) sockets with the same number: a free one of the first may be taken in the second."""
+    for _ in range(50):
+        udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        udp.bind(("127.0.0.1", 0))
+        try:
+            tcp.bind(udp.getsockname())
+            tcp.listen(50)
+            return udp, tcp
+        except OSError:
+            udp.close()
+            tcp.close()
+    raise RuntimeError("no port is free for both UDP and TCP")
+
+
 class Server:
     """Answers until it is closed; `asked` counts the questions."""
 
     def __init__(self, zone):
         self.zone, self.asked = Zone(zone), []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket()
-        self.udp.bind(("127.0.0.1", 0))
-        self.tcp.bind(self.udp.getsockname())
-        self.tcp.listen(50)
+        self.udp, self.tcp = one_port_of_both()
         self.address = "127.0.0.1:%d" % self.udp.getsockname()[1]
         self.stop, self.wake = socket.socketpair()
         self.thread = threading.Thread(target=self.serve, daemon=True)
