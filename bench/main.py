@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from bench import bounces, chain, delayed, serve, spf, world
+from bench import bounces, chain, delayed, serve, signatures, spf, world
 from lab import netns
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -235,6 +235,13 @@ class Bench:
         spf.measure(self, program, self.folder)
 
 
+    # ---- signatures ----
+
+    def signatures(self):
+        program = os.path.join(os.path.dirname(self.options.smtpdx), "bench_dkim")
+        signatures.measure(self, self.program(program, "cmake --preset release -DSMTPDX_BENCH=ON"), self.folder)
+
+
 def load():
     return "load average %s, %d processors" % (" ".join("%.2f" % l for l in os.getloadavg()), os.cpu_count())
 
@@ -242,7 +249,7 @@ def load():
 def measure(options):
     with tempfile.TemporaryDirectory(prefix="smtpdx-bench-") as folder:
         bench = Bench(options, folder)
-        parts = [p for p in ("wall", "trace", "cpu", "serve", "bounces", "spf") if options.only in (None, p)]
+        parts = [p for p in ("wall", "trace", "cpu", "serve", "bounces", "spf", "signatures") if options.only in (None, p)]
         try:
             bench.say(load())
             if "wall" in parts or "trace" in parts:
@@ -276,7 +283,7 @@ def options_of(words, text):
     parser.add_argument("--delay", type=int, default=50, help="ms of a round trip")
     parser.add_argument("--sessions", type=int, default=6000)
     parser.add_argument("--parallel", type=int, default=100)
-    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve", "bounces", "spf"))
+    parser.add_argument("--only", choices=("wall", "trace", "cpu", "serve", "bounces", "spf", "signatures"))
     parser.add_argument("--transcripts", action="store_true", help="show what was said, with its times")
     options = parser.parse_args(words)
     for name in ("smtpdx", "probe", "reply", "spf", "yardsticks"):

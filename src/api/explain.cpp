@@ -23,8 +23,7 @@ bool same_session(const diag::LoggedSessionFact& session, const dsn::Refusal& re
 
 }  // namespace
 
-diag::Report explain(diag::RefusalFact fact, const std::vector<diag::LoggedSessionFact>& sessions,
-                     const Aside& aside) {
+diag::Report explain(diag::RefusalFact fact, const std::vector<diag::LoggedSessionFact>& sessions, const Aside& aside) {
   engine::Job job;
   job.question.to = aside.to;
   job.question.from = aside.from;

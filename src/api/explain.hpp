@@ -21,8 +21,7 @@ struct Aside {
 };
 
 /// One refusal, judged without asking anybody. `sessions` are those the same input shows (intake::sessions_shown).
-diag::Report explain(diag::RefusalFact fact, const std::vector<diag::LoggedSessionFact>& sessions,
-                     const Aside& aside);
+diag::Report explain(diag::RefusalFact fact, const std::vector<diag::LoggedSessionFact>& sessions, const Aside& aside);
 
 /// What was given: a file or message may hold no refusal at all; somebody's words are one (api/read.hpp).
 enum class Given { words, file };

@@ -192,8 +192,8 @@ class BodySearch {
     if (all.empty()) return std::nullopt;
     const auto encoding = to_lower(trim(message_.fields()[all.back()].value()));
     if (encoding != "base64" && encoding != "quoted-printable") return std::nullopt;
-    const auto text = mail::decode(message_.body(), encoding, 0, most_octets).octets();
-    const Message again("\r\n" + text);  // its line ends as CRLF
+    const auto text = "\r\n" + mail::decode(message_.body(), encoding, 0, most_octets).octets();
+    const Message again(text);  // its line ends as CRLF
     if (!is_signed_body(std::string(again.body()))) return std::nullopt;
     return Explanation{Change::re_encoded,
                        true,

@@ -29,6 +29,8 @@ class Message {
   /// `octets` must outlive the message. Every bare LF is read as CRLF; a leading mbox line ("From ") is passed over. A
   /// line that is neither a field nor a continuation ends the header, the body begins with it. Never fails.
   explicit Message(std::string_view octets);
+  explicit Message(const char* octets) : Message(std::string_view(octets)) {}
+  explicit Message(std::string&&) = delete;  // would not outlive it
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 

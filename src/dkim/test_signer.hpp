@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "dkim/check.hpp"
 #include "dkim/verify.hpp"
 #include "io/runtime.hpp"

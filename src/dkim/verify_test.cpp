@@ -231,6 +231,24 @@ TEST(Changes, BannersInsertionsAndRewritings) {
   EXPECT_EQ(broken("Hello\r\n", "Hello", "Goodbye"), "");  // nothing that can be undone: nothing is claimed
 }
 
+TEST(Changes, WhatGatewaysDoToBodies) {
+  World w;
+  const auto encoded = [&](const std::string& encoding, const std::string& body) {
+    const auto octets = signed_message(mail, rsa());
+    const auto head = octets.find("\r\n\r\n");
+    return change_of(
+        w.verify(octets.substr(0, head) + "\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n" + body));
+  };
+  const auto body = mail.substr(mail.find("\r\n\r\n") + 4);
+  EXPECT_EQ(encoded("base64", base64_encode(body) + "\r\n"), "re-encoded");
+  EXPECT_EQ(encoded("quoted-printable", replace_all(body, "clock. ", "clo=63k.=20")), "re-encoded");
+  EXPECT_EQ(encoded("8bit", "something else\r\n"), "");
+  SigningOptions o;
+  o.canonicalization = "relaxed/simple";
+  const auto plain = signed_message(replace_all(mail, "--\r\n", "-- \r\n"), rsa(), o);
+  EXPECT_EQ(change_of(w.verify(replace_all(plain, "-- \r\n", "--\r\n"))), "white-space");
+}
+
 TEST(Changes, TheFieldIsNamed) {
   World w;
   SigningOptions o;

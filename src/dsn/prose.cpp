@@ -249,8 +249,7 @@ std::optional<smtp::Phase> phase_of_command(std::string_view words) {
 /// pipelining (RFC 2920) the refusals of RCPT stand below ">>> DATA", and DATA itself is then refused for want of any.
 std::optional<smtp::Phase> transcript_phase(std::string_view text) {
   std::size_t reply = 0;
-  if (text.find("<<< ") != std::string_view::npos)
-    reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
+  if (text.find("<<< ") != std::string_view::npos) reply = std::max(text.rfind("<<< 5") + 1, text.rfind("<<< 4") + 1);
   if (reply == 0) {
     std::size_t label = ifind(text, "smtp command");
     std::size_t next = label == std::string_view::npos ? label : find_either(text, '\r', '\n', label);

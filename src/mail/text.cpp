@@ -171,8 +171,8 @@ void Text::note(std::size_t origin, std::size_t width) {
       return;
     }
   }
-  runs_.push_back({static_cast<std::uint32_t>(end), static_cast<std::uint32_t>(origin),
-                   static_cast<std::uint8_t>(width), 1});
+  runs_.push_back(
+      {static_cast<std::uint32_t>(end), static_cast<std::uint32_t>(origin), static_cast<std::uint8_t>(width), 1});
 }
 
 void Text::append(std::string_view octets, std::size_t origin) {
@@ -193,7 +193,8 @@ void Text::append(const Text& other, std::size_t from, std::size_t length) {
     if (run.width == 1 && run.step == 1) {
       append(other.view().substr(from, stop - from), origin);
     } else {
-      runs_.push_back({static_cast<std::uint32_t>(octets_.size()), static_cast<std::uint32_t>(origin), run.width, run.step});
+      runs_.push_back(
+          {static_cast<std::uint32_t>(octets_.size()), static_cast<std::uint32_t>(origin), run.width, run.step});
       octets_.append(other.octets_, from, stop - from);
     }
     from = stop;
