@@ -44,13 +44,14 @@ unsigned OutputOptions::width() const {
 
 bool OutputOptions::progress() const { return !quiet && isatty(STDERR_FILENO) != 0; }
 
-void add_output_options(Flags& flags, OutputOptions& o) {
+void add_output_options(Flags& flags, OutputOptions& o, std::vector<std::string> formats) {
   flags.toggle("--json", o.json, "print one JSON document");
-  flags.choice("--format", o.format, {"text", "json"}, "text or json");
+  const auto words = join(formats, ", ");
+  flags.choice("--format", o.format, std::move(formats), words);
   flags.choice("--color", o.color, {"auto", "always", "never"}, "auto, always or never");
   flags.toggle("-q,--quiet", o.quiet, "no progress");
   flags.toggle("-v,--verbose", o.verbose, "all steps, all sessions");
-  // Contract §2 gives it to all verbs. Those that there are know findings of one severity only, so it changes nothing.
+  // Contract §2 gives it to all verbs. Most know findings of one severity only, so it changes nothing there.
   flags.quiet_choice("--fail-on", o.fail_on, {"info", "warn", "fail"});
   flags.toggle("--no-input", o.no_input, "never ask for anything");
   flags.text("--product", o.product, "print the steps for this product first");

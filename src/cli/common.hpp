@@ -37,7 +37,7 @@ struct SecretOptions {
   std::string user, password, file, env, command, mechanism;
 };
 
-void add_output_options(Flags& flags, OutputOptions& o);
+void add_output_options(Flags& flags, OutputOptions& o, std::vector<std::string> formats = {"text", "json"});
 void add_world_options(Flags& flags, WorldOptions& o);
 /// The options as a command line that says the same, for a process that we start.
 std::vector<std::string> world_arguments(const WorldOptions& o);

@@ -37,14 +37,17 @@ constexpr const char* examples =
     "  smtpdx config decide postfix:/etc/postfix --port 587 --tls starttls --sasl-user alice --rcpt b@example.net\n"
     "  smtpdx config decide exim:/etc/exim4 --client 198.51.100.7 --sender a@example.org --rcpt b@example.net\n"
     "  smtpdx config decide postfix:./etc --cases sessions.jsonl --zone dns.json --server-address 192.0.2.25/24\n"
+    "  smtpdx config lint postfix:/etc/postfix --fail-on warn\n"
+    "  smtpdx config lint postfix:./etc --format sarif > lint.sarif\n"
     "  smtpdx config who-may-relay postfix:/etc/postfix\n"
     "  smtpdx config who-may-relay postfix:/etc/postfix --against postfix:./edited\n"
     "Nothing is written, and no command named in the configuration is run.\n"
     "Exit code of decide: 0 accepted (or all cases answered), 1 refused, 3 it depends on something the files do not\n"
-    "say; of who-may-relay: 1 an open relay, or with --against somebody more may relay.";
+    "say; of lint: 1 a finding as bad as --fail-on says (info, warn or fail, the default);\n"
+    "of who-may-relay: 1 an open relay, or with --against somebody more may relay.";
 
 void define(Flags& flags, Options& o) {
-  flags.positional("verb", o.verb, "decide, who-may-relay", Flags::Need::required);
+  flags.positional("verb", o.verb, "decide, lint, who-may-relay", Flags::Need::required);
   flags.positional("configuration", o.target, "postfix:DIRECTORY, exim:DIRECTORY or auto:DIRECTORY",
                    Flags::Need::required);
   flags.text("--client", o.client, "the client's address");
@@ -59,7 +62,7 @@ void define(Flags& flags, Options& o) {
   flags.text("--zone", o.zone, "DNS from a file: {\"records\": {NAME: {TYPE: […]}}, \"servfail\": […]}");
   flags.text("--against", o.against, "who-may-relay: another configuration; says who gains and who loses");
   add_world_options(flags, o.world);
-  add_output_options(flags, o.output);
+  add_output_options(flags, o.output, {"text", "json", "sarif"});
 }
 
 template <class Configuration>
@@ -211,10 +214,13 @@ Exit config(const std::vector<std::string>& args) {
               examples);
   define(flags, o);
   if (auto done = flags.parse(args)) return *done;
+  if (o.output.format == "sarif" && o.verb != "lint")
+    return complain({ErrorKind::usage, "--format sarif belongs to config lint", {}});
+  if (o.verb == "lint") return config_lint(o);
   if (o.verb == "who-may-relay") return config_who_may_relay(o);
   if (o.verb != "decide")
     return complain({ErrorKind::usage, "config has no " + printable(o.verb, 40),
-                     "smtpdx config decide postfix:PATH or exim:PATH, smtpdx config who-may-relay postfix:PATH"});
+                     "smtpdx config decide postfix:PATH or exim:PATH, smtpdx config lint|who-may-relay postfix:PATH"});
   auto replay = load(o);
   if (!replay) return complain(replay.error());
   auto cases = cases_of(o);

@@ -122,6 +122,8 @@ const Evaluation::Restriction* Evaluation::known(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+bool is_restriction(std::string_view name) { return Evaluation::knows(name); }
+
 bool takes_argument(std::string_view restriction) { return Evaluation::argument_follows(restriction); }
 
 bool Evaluation::argument_follows(std::string_view restriction) {

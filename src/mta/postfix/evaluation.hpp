@@ -87,6 +87,8 @@ void add_mail_keys(std::vector<Key>& keys, const Resolved& address, std::string_
 Found find_first(const std::vector<Key>& keys, const Table& table);
 /// Does smtpd take the word after this one for its argument?
 bool takes_argument(std::string_view restriction);
+/// Is there a restriction of that name?
+bool is_restriction(std::string_view name);
 
 class Evaluation {
  public:
@@ -95,6 +97,7 @@ class Evaluation {
 
   Decision run();
   static bool argument_follows(std::string_view restriction);
+  static bool knows(std::string_view restriction) { return known(restriction) != nullptr; }
   /// To whom the sender belongs (smtpd_sender_login_maps), and whether the recipient tables miss it: for relay_set.cpp.
   Found sender_owners() const;
   int sender_listed();

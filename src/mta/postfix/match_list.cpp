@@ -234,6 +234,12 @@ void MatchList::outline(Outline& outline) const {
   }
 }
 
+std::vector<MatchList::Element> MatchList::elements() const {
+  std::vector<Element> all;
+  for (const auto& p : patterns_) all.push_back({p.negated, p.text, p.where, p.address_like, p.network, p.table});
+  return all;
+}
+
 std::string MatchList::shown(std::size_t limit) const {
   std::string out;
   for (std::size_t i = 0; i < patterns_.size(); ++i) {

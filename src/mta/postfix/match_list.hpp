@@ -45,6 +45,15 @@ class MatchList {
   /// Some element can match by name.
   bool holds_names() const;
   void outline(Outline& outline) const;
+  struct Element {
+    bool negated;
+    std::string text;
+    Where where;
+    bool address_like;               ///< digits and dots, or in brackets
+    std::optional<Network> network;  ///< where it is one
+    std::shared_ptr<const Table> table;
+  };
+  std::vector<Element> elements() const;
   /// The elements as read, files included: for saying what an address is not in. At most `limit`, then "…".
   std::string shown(std::size_t limit = 6) const;
 
