@@ -16,9 +16,11 @@
 #include "dns/resolver.hpp"
 #include "intake/session_cases.hpp"
 #include "mta/exim/decide.hpp"
+#include "mta/expectation.hpp"
 #include "mta/postfix/decide.hpp"
 #include "mta/zone_file.hpp"
 #include "render/decision.hpp"
+#include "render/expectation.hpp"
 
 namespace smtpdx::cli {
 namespace {
@@ -37,6 +39,8 @@ constexpr const char* examples =
     "  smtpdx config decide postfix:/etc/postfix --port 587 --tls starttls --sasl-user alice --rcpt b@example.net\n"
     "  smtpdx config decide exim:/etc/exim4 --client 198.51.100.7 --sender a@example.org --rcpt b@example.net\n"
     "  smtpdx config decide postfix:./etc --cases sessions.jsonl --zone dns.json --server-address 192.0.2.25/24\n"
+    "  smtpdx config expect postfix:./etc policy.expect --format junit > relay.xml\n"
+    "  smtpdx config show postfix:/etc/postfix -v\n"
     "  smtpdx config lint postfix:/etc/postfix --fail-on warn\n"
     "  smtpdx config lint postfix:./etc --format sarif > lint.sarif\n"
     "  smtpdx config who-may-relay postfix:/etc/postfix\n"
@@ -44,12 +48,14 @@ constexpr const char* examples =
     "Nothing is written, and no command named in the configuration is run.\n"
     "Exit code of decide: 0 accepted (or all cases answered), 1 refused, 3 it depends on something the files do not\n"
     "say; of lint: 1 a finding as bad as --fail-on says (info, warn or fail, the default);\n"
-    "of who-may-relay: 1 an open relay, or with --against somebody more may relay.";
+    "of expect: 1 an expectation that does not hold; of who-may-relay: 1 an open relay, or with --against somebody "
+    "more may relay.";
 
 void define(Flags& flags, Options& o) {
-  flags.positional("verb", o.verb, "decide, lint, who-may-relay", Flags::Need::required);
+  flags.positional("verb", o.verb, "decide, lint, show, expect, who-may-relay", Flags::Need::required);
   flags.positional("configuration", o.target, "postfix:DIRECTORY, exim:DIRECTORY or auto:DIRECTORY",
                    Flags::Need::required);
+  flags.positional("file", o.file, "expect: lines such as \"to bob@far.example => reject 554\"; - for stdin");
   flags.text("--client", o.client, "the client's address");
   flags.port("--port", o.port, "the port it comes to (25)");
   flags.text("--helo", o.helo, "its EHLO name");
@@ -62,7 +68,7 @@ void define(Flags& flags, Options& o) {
   flags.text("--zone", o.zone, "DNS from a file: {\"records\": {NAME: {TYPE: […]}}, \"servfail\": […]}");
   flags.text("--against", o.against, "who-may-relay: another configuration; says who gains and who loses");
   add_world_options(flags, o.world);
-  add_output_options(flags, o.output, {"text", "json", "sarif"});
+  add_output_options(flags, o.output, {"text", "json", "sarif", "junit"});
 }
 
 template <class Configuration>
@@ -206,6 +212,31 @@ Exit exit_of(const mta::Decision& decision) {
   return decision.verdict == mta::Verdict::accepted ? Exit::fine : Exit::findings;
 }
 
+Exit expect(const Options& o, const Replay& replay) {
+  if (o.file.empty())
+    return complain({ErrorKind::usage, "expect needs a file", "smtpdx config expect " + o.target + " policy.expect"});
+  auto text = read_input(o.file);
+  if (!text) return complain(text.error());
+  auto expectations = mta::read_expectations(*text);
+  if (!expectations)
+    return complain(
+        {expectations.error().kind, o.file + ": " + expectations.error().message, expectations.error().hint});
+  auto ground = ground_of(o);
+  if (!ground) return complain(ground.error());
+  render::ExpectationReport report{o.target, o.file, {}};
+  bool all = true;
+  for (auto& one : *expectations) {
+    auto decision = ground->decide(replay, one.session);
+    all = all && mta::holds(one, decision);
+    report.results.push_back({std::move(one), std::move(decision)});
+  }
+  const bool json = o.output.json || o.output.format == "json";
+  print(o.output.format == "junit" ? render::expectations_junit(report)
+        : json                     ? render::expectations_json(report)
+                                   : render::expectations_text(report));
+  return all ? Exit::fine : Exit::findings;
+}
+
 }  // namespace
 
 Exit config(const std::vector<std::string>& args) {
@@ -216,13 +247,18 @@ Exit config(const std::vector<std::string>& args) {
   if (auto done = flags.parse(args)) return *done;
   if (o.output.format == "sarif" && o.verb != "lint")
     return complain({ErrorKind::usage, "--format sarif belongs to config lint", {}});
+  if (o.output.format == "junit" && o.verb != "expect")
+    return complain({ErrorKind::usage, "--format junit belongs to config expect", {}});
+  if (o.verb == "show") return config_show(o);
   if (o.verb == "lint") return config_lint(o);
   if (o.verb == "who-may-relay") return config_who_may_relay(o);
-  if (o.verb != "decide")
-    return complain({ErrorKind::usage, "config has no " + printable(o.verb, 40),
-                     "smtpdx config decide postfix:PATH or exim:PATH, smtpdx config lint|who-may-relay postfix:PATH"});
+  if (o.verb != "decide" && o.verb != "expect")
+    return complain(
+        {ErrorKind::usage, "config has no " + printable(o.verb, 40),
+         "smtpdx config decide postfix:PATH or exim:PATH, smtpdx config lint|show|expect|who-may-relay postfix:PATH"});
   auto replay = load(o);
   if (!replay) return complain(replay.error());
+  if (o.verb == "expect") return expect(o, *replay);
   auto cases = cases_of(o);
   if (!cases) return complain(cases.error());
   auto ground = ground_of(o);

@@ -24,5 +24,6 @@ Result<mta::postfix::Configuration> load_postfix(const std::string& target, cons
 // One function a verb.
 Exit config_who_may_relay(const ConfigOptions& o);
 Exit config_lint(const ConfigOptions& o);
+Exit config_show(const ConfigOptions& o);
 
 }  // namespace smtpdx::cli
