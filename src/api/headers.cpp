@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
+#include "api/headers_session.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "dkim/verify.hpp"
 #include "mail/address.hpp"
 #include "mail/encoded_word.hpp"
+#include "spf/check.hpp"
+#include "spf/words.hpp"
 
 namespace smtpdx::api {
 
@@ -132,6 +135,15 @@ const dkim::Verdict* same_signature(const HeadersReport& r, const mail::Authenti
   return found;
 }
 
+/// A word about another sender, or another session of the same mail, is no contradiction.
+bool same_sender(const spf::Outcome& now, const mail::AuthenticationResult& said) {
+  auto sender = said.property("smtp.mailfrom");
+  if (sender.empty()) sender = said.property("smtp.mfrom");
+  if (sender.empty()) sender = said.property("smtp.helo");
+  const auto domain = sender.find('@') == std::string::npos ? canonical_name(sender) : domain_of(sender);
+  return !domain.empty() && domain == canonical_name(now.domain);
+}
+
 void compare(HeadersReport& r, FoundResults& found) {
   const auto who = found.said.server.empty() ? "a server" : found.said.server;
   auto differ = [&](const std::string& what, const std::string& then, const std::string& now) {
@@ -142,6 +154,8 @@ void compare(HeadersReport& r, FoundResults& found) {
       const auto* v = same_signature(r, said);
       if (v && said.result != dkim::to_string(v->result) && said.result != "none")
         differ("dkim of " + v->signature.domain, said.result, dkim::to_string(v->result));
+    } else if (said.method == "spf" && r.spf && same_sender(*r.spf, said)) {
+      differ("spf of " + r.spf->domain, said.result, spf::to_string(r.spf->result));
     } else if (said.method == "arc" && r.arc.sets.size() > 0) {
       differ("arc", said.result, arc::to_string(r.arc.result));
     }
@@ -160,45 +174,87 @@ void read_found(const dkim::Message& message, HeadersReport& r) {
 
 std::string signer(const dkim::Verdict& v) { return v.signature.domain.empty() ? "a signer" : v.signature.domain; }
 
-/// The first of them that is worth most words: one that holds, aligned before others.
+/// The signature that is worth most: one that holds, aligned with From before others.
 const dkim::Verdict* best(const HeadersReport& r) {
   const dkim::Verdict* found = nullptr;
   for (const auto& v : r.dkim) {
     if (v.result != dkim::Result::pass) continue;
-    if (v.signature.domain == r.from_domain) return &v;
+    const bool aligned = alignment_of(v.signature.domain, r.from_domain) <= Alignment::relaxed;
+    if (aligned) return &v;
     if (!found) found = &v;
   }
   return found;
+}
+
+bool was_passed_on(const HeadersReport& r) {
+  return !r.arc.sets.empty() ||
+         std::ranges::any_of(r.handling, [](const auto& h) { return h.kind != Handling::Kind::gateway; });
+}
+
+/// Who is likely to have changed it: the change is proved by the digest, the author only by what he left in the header.
+void say_changes(HeadersReport& r) {
+  const auto list = std::ranges::find(r.handling, Handling::Kind::list, &Handling::kind);
+  for (const auto& v : r.dkim)
+    for (const auto& e : v.explanations)
+      r.warnings.push_back(
+          "what broke the signature of " + signer(v) + ": " + e.text +
+          (list == r.handling.end() || e.change == dkim::Change::other_key ? "" : "; likely by the list " + list->who));
+}
+
+void say_signatures(HeadersReport& r, const dkim::Verdict* holds) {
+  for (const auto& v : r.dkim)
+    if (holds && v.result != dkim::Result::pass)
+      r.warnings.push_back("the signature of " + signer(v) + " does not hold: " + v.detail);
+  say_changes(r);
+  if (r.arc.result == arc::Result::fail)
+    r.warnings.push_back((r.arc.temporary ? "the ARC chain cannot be verified now: " : "the ARC chain is broken: ") +
+                         r.arc.detail);
+  if (r.spf && r.spf->result != spf::Result::pass && was_passed_on(r))
+    r.warnings.push_back(
+        "SPF looked at the server that passed the mail on, not at the author's: for a forwarded mail its " +
+        std::string(spf::to_string(r.spf->result)) + " says little");
+}
+
+bool spf_holds(const HeadersReport& r) { return r.spf && r.spf->result == spf::Result::pass; }
+
+std::string spf_words(const HeadersReport& r) {
+  if (!r.spf) return "SPF could not be looked at (" + r.spf_reason + ")";
+  return "SPF: " + spf::headline(*r.spf);
+}
+
+/// Nothing signed: SPF alone has the word.
+void judge_unsigned(HeadersReport& r) {
+  using V = HeadersReport::Verdict;
+  r.summary = "the mail carries no DKIM signature; " + spf_words(r);
+  const auto spf = r.spf ? r.spf->result : spf::Result::none;
+  if (spf == spf::Result::fail || spf == spf::Result::permerror)
+    r.verdict = V::fail;
+  else if (spf == spf::Result::temperror)
+    r.verdict = V::untested;
+  else
+    r.verdict = spf == spf::Result::softfail || !r.warnings.empty() ? V::warn : spf_holds(r) ? V::pass : V::nothing;
 }
 
 void judge(HeadersReport& r) {
   using V = HeadersReport::Verdict;
   say_hops(r);
   const auto* holds = best(r);
-  for (const auto& v : r.dkim)
-    if (holds && v.result != dkim::Result::pass)
-      r.warnings.push_back("the signature of " + signer(v) + " does not hold: " + v.detail);
-  if (r.arc.result == arc::Result::fail)
-    r.warnings.push_back((r.arc.temporary ? "the ARC chain cannot be verified now: " : "the ARC chain is broken: ") +
-                         r.arc.detail);
-  if (r.dkim.empty()) {
-    r.summary = "the mail carries no DKIM signature";
-    r.verdict = r.warnings.empty() ? V::nothing : V::warn;
-    return;
-  }
+  say_signatures(r, holds);
+  if (r.dkim.empty()) return judge_unsigned(r);
   if (holds) {
+    const auto alignment = alignment_of(holds->signature.domain, r.from_domain);
     r.summary = "the DKIM signature of " + signer(*holds) + " holds" +
-                (holds->signature.domain == r.from_domain ? "" : ", the mail says it is from " + r.from_domain);
+                (alignment <= Alignment::relaxed ? "" : ", but the mail says it is from " + r.from_domain);
     r.verdict = r.warnings.empty() ? V::pass : V::warn;
     return;
   }
   const auto temporary = std::ranges::all_of(r.dkim, [](const auto& v) { return v.result == dkim::Result::temperror; });
   const auto& first = r.dkim.front();
+  r.summary = temporary ? "the DKIM signature cannot be looked at: " + first.detail
+                        : (r.dkim.size() == 1 ? "the DKIM signature of " + signer(first) + " does not hold: "
+                                              : "no DKIM signature holds; that of " + signer(first) + ": ") +
+                              first.detail;
   r.verdict = temporary ? V::untested : V::fail;
-  r.summary = (r.dkim.size() == 1 ? "the DKIM signature of " + signer(first) + " does not hold: "
-                                  : "no DKIM signature holds; that of " + signer(first) + ": ") +
-              first.detail;
-  if (temporary) r.summary = "the DKIM signature cannot be looked at: " + first.detail;
 }
 
 const char* to_string(dkim::LineEnds ends) {
@@ -207,29 +263,75 @@ const char* to_string(dkim::LineEnds ends) {
 
 }  // namespace
 
+namespace {
+
+struct Look {
+  const dkim::Message& message;
+  probes::Env& env;
+  dkim::Options options;
+  Deadline deadline;
+  dkim::KeyCache cache;
+  HeadersReport report;
+};
+
+// What needs DNS, each a task of its own so that all wait at the same time. They share the look, on one thread.
+io::Task<int> look_at_signatures(Look& look) {
+  look.report.dkim = co_await dkim::verify(look.message, look.env.resolver, look.cache, look.options, look.deadline);
+  co_return 0;
+}
+io::Task<int> look_at_chain(Look& look) {
+  look.report.arc = co_await arc::validate(look.message, look.env.resolver, look.cache, look.options, look.deadline);
+  co_return 0;
+}
+io::Task<int> look_at_sender(Look& look) {
+  auto& r = look.report;
+  const auto& s = r.session;
+  if (!s.client)
+    r.spf_reason = "no Received field tells a public client address; --client-address gives one";
+  else if (!s.mail_from)
+    r.spf_reason = "no Return-Path tells the envelope sender; --mail-from gives it";
+  else if (s.mail_from->empty() && s.helo.empty())
+    r.spf_reason = "the sender is empty and the HELO name is not known; --helo gives it";
+  if (!r.spf_reason.empty()) co_return 0;
+  spf::Question question;
+  question.client = *s.client;
+  question.sender = *s.mail_from;
+  question.helo = s.helo;
+  question.now = look.env.runtime.wall();
+  r.spf = co_await spf::check(look.env.resolver, std::move(question), look.deadline);
+  co_return 0;
+}
+
+}  // namespace
+
 io::Task<Result<HeadersReport>> look_at_headers(const HeadersRequest& request, probes::Env& env, Deadline deadline) {
   const auto started = env.runtime.now();
+  if (!request.client_address.empty() && !IpAddress::parse(request.client_address))
+    co_return fail(ErrorKind::usage, request.client_address + ": not an IP address");
   const dkim::Message message(request.octets);
   if (message.fields().empty())
     co_return fail(ErrorKind::malformed, "the input holds no header field", "give a whole message as it was received");
-  HeadersReport r;
-  dkim::Options options{env.runtime.wall()};
-  dkim::KeyCache cache;
-  r.dkim = co_await dkim::verify(message, env.resolver, cache, options, deadline);
-  r.arc = co_await arc::validate(message, env.resolver, cache, options, deadline);
+  Look look{message, env, {env.runtime.wall()}, deadline, {}, {}};
+  auto& r = look.report;
+  r.hops = read_hops(message, env.runtime.wall());
+  r.session = session_of(request, message, r.hops);
+  std::vector<io::Task<int>> tasks;
+  tasks.push_back(look_at_signatures(look));
+  tasks.push_back(look_at_chain(look));
+  tasks.push_back(look_at_sender(look));
+  co_await io::when_all(std::move(tasks));
   r.from = printable(mail::decode_encoded_words(value_of(message, "From")), 300);
   r.from_domain = domain_of(mail::first_address(value_of(message, "From")));
   r.mail_from = mail::first_address(value_of(message, "Return-Path"));
   r.subject = printable(mail::decode_encoded_words(value_of(message, "Subject")), 300);
   r.line_ends = to_string(message.line_ends());
-  r.hops = read_hops(message, env.runtime.wall());
   if (r.hops.size() > 1 && r.hops.front().received.date && r.hops.back().received.date)
     r.total = std::chrono::duration_cast<Duration>(*r.hops.back().received.date - *r.hops.front().received.date);
   r.handling = read_handling(message);
   read_found(message, r);
   judge(r);
   r.elapsed = env.runtime.now() - started;
-  co_return r;
+  co_return std::move(r);
 }
 
 }  // namespace smtpdx::api

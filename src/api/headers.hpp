@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A message's way and its authentication, looked at again now: hops with their delays, DKIM and ARC recomputed against
-// DNS, and what servers on the way wrote down about it. Nothing is asked but DNS (consent level L1).
+// A message's way and its authentication, looked at again now: hops with their delays, DKIM, ARC and SPF recomputed
+// against DNS, and what servers on the way wrote down about it. Nothing is asked but DNS (consent level L1).
 
 #include <optional>
 #include <string>
@@ -16,12 +16,29 @@
 #include "mail/authentication_results.hpp"
 #include "mail/received.hpp"
 #include "probes/env.hpp"
+#include "spf/outcome.hpp"
 
 namespace smtpdx::api {
 
 struct HeadersRequest {
   std::string octets;  ///< the message; must outlive the task
+  /// Who sent it to us, where the header does not tell, or tells wrongly.
+  std::string client_address, helo;
+  std::optional<std::string> mail_from;  ///< "" is the null sender
 };
+
+/// The session in which the mail came in from outside, as SPF sees it.
+struct Session {
+  std::optional<IpAddress> client;
+  std::string helo;
+  std::optional<std::string> mail_from;  ///< "" is the null sender; absent: the header does not tell
+  std::string source;                    ///< what says so: "Received-SPF", "Received by mx.example.net", "options"
+};
+
+/// How a domain stands to that of From (RFC 7489 §3.1). Without a list of public suffixes two of them may be undecided.
+enum class Alignment { strict, relaxed, undecided, none };
+const char* to_string(Alignment alignment);
+Alignment alignment_of(std::string_view domain, std::string_view from_domain);
 
 /// One Received field.
 struct Hop {
@@ -58,6 +75,9 @@ struct HeadersReport {
   std::optional<Duration> total;
   std::vector<dkim::Verdict> dkim;
   arc::Chain arc;
+  Session session;
+  std::optional<spf::Outcome> spf;  ///< absent: spf_reason says why
+  std::string spf_reason;
   std::vector<FoundResults> found;
   std::vector<Handling> handling;
   Duration elapsed{0};

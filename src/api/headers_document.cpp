@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "mail/date.hpp"
+#include "render/spf.hpp"
 
 namespace smtpdx::api {
 
@@ -116,6 +117,28 @@ Json hop_json(const Hop& hop) {
   return j;
 }
 
+Json session_json(const Session& s) {
+  return {{"client", s.client ? Json(s.client->to_string()) : Json(nullptr)},
+          {"helo", text_or_null(printable(s.helo, 253))},
+          {"mail_from", s.mail_from ? Json(printable(*s.mail_from, 320)) : Json(nullptr)},
+          {"source", text_or_null(s.source)}};
+}
+
+/// Each identity that could carry the domain of From.
+Json alignment_json(const HeadersReport& r) {
+  Json j = Json::array();
+  auto add = [&](const char* method, const std::string& domain, bool pass) {
+    j.push_back({{"method", method},
+                 {"domain", domain},
+                 {"pass", pass},
+                 {"alignment", to_string(alignment_of(domain, r.from_domain))}});
+  };
+  for (const auto& v : r.dkim)
+    if (!v.signature.domain.empty()) add("dkim", v.signature.domain, v.result == dkim::Result::pass);
+  if (r.spf) add("spf", r.spf->domain, r.spf->result == spf::Result::pass);
+  return j;
+}
+
 Json found_json(const FoundResults& f) {
   Json j{{"server", text_or_null(f.said.server)},
          {"offset", f.offset},
@@ -144,13 +167,15 @@ std::string headers_document(const HeadersReport& r) {
   j["mail_from"] = text_or_null(r.mail_from);
   j["subject"] = text_or_null(r.subject);
   j["line_ends"] = r.line_ends;
-  j["spf"] = nullptr;
-  j["spf_reason"] = "SPF is not recomputed by this version";
+  j["session"] = session_json(r.session);
+  j["spf"] = r.spf ? Json::parse(render::spf_json(*r.spf), nullptr, false) : Json(nullptr);
+  j["spf_reason"] = text_or_null(r.spf_reason);
   j["dkim"] = Json::array();
   for (const auto& v : r.dkim) j["dkim"].push_back(verdict_json(v));
   j["arc"] = chain_json(r.arc);
   j["dmarc"] = nullptr;
   j["dmarc_reason"] = "DMARC is not recomputed by this version";
+  j["alignment"] = alignment_json(r);
   j["hops"] = Json::array();
   for (const auto& hop : r.hops) j["hops"].push_back(hop_json(hop));
   j["total_s"] = r.total ? Json(to_ms(*r.total) / 1000) : Json(nullptr);

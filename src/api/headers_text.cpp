@@ -2,6 +2,7 @@
 #include "api/headers.hpp"
 #include "base/text.hpp"
 #include "mail/date.hpp"
+#include "spf/words.hpp"
 
 namespace smtpdx::api {
 
@@ -48,6 +49,28 @@ std::string signature_text(const dkim::Verdict& v, const std::string& head) {
     out += line("", "note: not over-signed, a second one could be added unseen: " + names);
   }
   return out;
+}
+
+std::string aligned(const std::string& domain, const HeadersReport& r) {
+  switch (alignment_of(domain, r.from_domain)) {
+    case Alignment::strict:
+      return "aligned with From (the same domain)";
+    case Alignment::relaxed:
+      return "aligned with From (relaxed: one lies below the other)";
+    case Alignment::undecided:
+      return "aligned with From only if both are of one organisation";
+    case Alignment::none:
+      return "not the domain of From (" + r.from_domain + ")";
+  }
+  return "";
+}
+
+std::string spf_text(const HeadersReport& r) {
+  if (!r.spf) return line("SPF", "not looked at: " + r.spf_reason);
+  auto out =
+      line("SPF", padded(spf::to_string(r.spf->result), 10) + spf::headline(*r.spf) + " [" + r.session.source + "]");
+  if (r.spf->result != spf::Result::pass) out += line("", spf::why(*r.spf));
+  return out + line("", aligned(r.spf->domain, r));
 }
 
 std::string arc_text(const arc::Chain& chain) {
@@ -99,9 +122,11 @@ std::string headers_text(const HeadersReport& r, TextStyle style) {
   std::string out = verdict + " " + r.summary + "\n";
   for (const auto& w : r.warnings) out += line("Warn", w);
   out += line("From", r.from.empty() ? "(none)" : r.from);
-  for (std::size_t i = 0; i < r.dkim.size(); ++i) out += signature_text(r.dkim[i], "DKIM");
+  for (std::size_t i = 0; i < r.dkim.size(); ++i)
+    out += signature_text(r.dkim[i], "DKIM") +
+           (r.dkim[i].signature.domain.empty() ? "" : line("", aligned(r.dkim[i].signature.domain, r)));
   if (r.dkim.empty()) out += line("DKIM", "none");
-  out += arc_text(r.arc);
+  out += spf_text(r) + arc_text(r.arc);
   for (const auto& h : r.handling)
     out += line(h.kind == Handling::Kind::list      ? "List"
                 : h.kind == Handling::Kind::forward ? "Forward"

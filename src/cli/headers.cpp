@@ -14,6 +14,7 @@ struct Options {
   OutputOptions output;
   WorldOptions world;
   std::string file;
+  api::HeadersRequest request;
 };
 
 Exit exit_of(const HeadersReport& r, const std::string& fail_on) {
@@ -43,6 +44,9 @@ Exit headers(const std::vector<std::string>& args) {
       "Give the message as it was received, body and all: a signature covers every octet. Asks nothing but DNS.\n"
       "Exit code: 0 a signature holds or there is none, 1 none holds, 3 DNS did not tell the keys.");
   flags.positional("file", o.file, "the message, or - for standard input", Flags::Need::required);
+  flags.text("--client-address", o.request.client_address, "the address that the mail came from, for SPF");
+  flags.text("--helo", o.request.helo, "the name in its EHLO");
+  flags.optional_text("--mail-from", o.request.mail_from, "the envelope sender; alone: the null sender");
   o.world.timeout = 20;
   add_world_options(flags, o.world);
   add_output_options(flags, o.output);
@@ -51,8 +55,8 @@ Exit headers(const std::vector<std::string>& args) {
   if (!octets) return complain(octets.error());
   auto world = api::World::make(o.world);
   if (!world) return complain(world.error());
-  const api::HeadersRequest request{std::move(*octets)};
-  auto report = io::run((*world)->runtime(), api::look_at_headers(request, (*world)->env(), (*world)->deadline()));
+  o.request.octets = std::move(*octets);
+  auto report = io::run((*world)->runtime(), api::look_at_headers(o.request, (*world)->env(), (*world)->deadline()));
   if (!report) return complain(report.error());
   print(o.output.json || o.output.format == "json"
             ? api::headers_document(*report)

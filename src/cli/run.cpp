@@ -25,7 +25,7 @@ constexpr std::array verbs{
     Verb{"diagnose", diagnose, "the same, then prove the cause with live and static tests"},
     Verb{"relay", relay, "what a server permits, and the single change that flips it"},
     Verb{"spf", spf, "may this address send for this sender? every step of the policy"},
-    Verb{"headers", headers, "a message's way and its DKIM and ARC signatures, verified again now"},
+    Verb{"headers", headers, "a message's way, its DKIM, ARC and SPF looked at again now, and what broke them"},
     Verb{"config", config, "what a configuration would answer to a session, and which line decides"},
     Verb{"causes", causes, "the catalogue of causes, with proof and fix"},
     Verb{"mock", mock, "play a small internet (DNS and SMTP) from a scenario file"},
