@@ -22,6 +22,7 @@ function(smtpdx_plain_library target)
 endfunction()
 smtpdx_plain_library(smtpdx_unbound unbound ldns)
 smtpdx_plain_library(smtpdx_gsasl gsasl)
+smtpdx_plain_library(smtpdx_psl psl)
 smtpdx_plain_library(smtpdx_seccomp seccomp)
 smtpdx_plain_library(smtpdx_pcre2 pcre2-8)  # the language of Exim's patterns
 

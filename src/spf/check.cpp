@@ -3,7 +3,7 @@
 // what was asked, what came of it and what it counted for. Reading a record is record.cpp's business, sentences are
 // words.cpp's. Everything that is known is kept as values in Outcome: nothing is judged twice.
 //
-// Choices that the RFC leaves open, see docs/decisions/010-spf.md: which look-ups count as void, in which order the
+// Choices that the RFC leaves open, see docs/decisions/011-spf.md: which look-ups count as void, in which order the
 // hosts of an mx are taken, what a name that DNS cannot hold means.
 #include "spf/check.hpp"
 
