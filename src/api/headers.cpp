@@ -69,7 +69,7 @@ std::vector<Hop> read_hops(const dkim::Message& message, WallTime now) {
     if (hops.size() == most_hops) break;
     Hop hop;
     hop.received = mail::parse_received(field.value());
-    hop.offset = message.offset_of(field);
+    hop.offset = field.offset;
     hop.added = std::exchange(above, {});
     hops.push_back(std::move(hop));
   }
@@ -166,9 +166,20 @@ void read_found(const dkim::Message& message, HeadersReport& r) {
   for (auto index : message.all("Authentication-Results")) {
     if (r.found.size() == most_found) break;
     const auto& field = message.fields()[index];
-    FoundResults found{mail::parse_authentication_results(field.value()), message.offset_of(field), {}};
+    FoundResults found{mail::parse_authentication_results(field.value()), field.offset, {}};
     compare(r, found);
     r.found.push_back(std::move(found));
+  }
+}
+
+/// RFC 6376 §3.5: x= is held against the time at which the mail was received, where that is known.
+void say_when_received(HeadersReport& r) {
+  const auto* last = r.hops.empty() || !r.hops.back().received.date ? nullptr : &r.hops.back().received;
+  for (auto& v : r.dkim) {
+    if (v.reason != dkim::Reason::expired || !last) continue;
+    const auto then = std::chrono::duration_cast<std::chrono::seconds>(last->date->time_since_epoch()).count();
+    if (then >= 0 && static_cast<std::uint64_t>(then) <= *v.signature.expires)
+      v.remarks.push_back("it had not expired when " + printable(last->by, 80) + " received the mail");
   }
 }
 
@@ -238,6 +249,7 @@ void judge_unsigned(HeadersReport& r) {
 void judge(HeadersReport& r) {
   using V = HeadersReport::Verdict;
   say_hops(r);
+  say_when_received(r);
   const auto* holds = best(r);
   say_signatures(r, holds);
   if (r.dkim.empty()) return judge_unsigned(r);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t most_octets = 4u << 20;   // of a body that is looked at at all
 constexpr std::size_t most_lines = 20'000;      // tried as the end of the original
-constexpr std::size_t most_small = 256u << 10;  // where the rest is hashed again for each try
+constexpr std::size_t most_small = 128u << 10;  // where the rest is hashed again for each try
 constexpr std::size_t most_top = 60, most_inserted = 40, most_marks = 10;
 
 std::vector<std::string_view> lines_of(std::string_view s) {

@@ -17,6 +17,7 @@ namespace smtpdx::dkim {
 namespace {
 
 constexpr std::size_t most_tries_rsa = 400, most_tries_slow = 60;
+constexpr std::size_t most_octets = 16u << 20;  // hashed in all
 
 class HeaderSearch {
  public:
@@ -44,11 +45,17 @@ class HeaderSearch {
  private:
   using Rewrite = std::function<std::string(std::uint32_t index, std::string_view whole)>;
 
-  bool is_signed(const std::string& octets) {
-    if (tries_left_ == 0) return false;
+  bool spent() const { return tries_left_ == 0 || octets_left_ == 0; }
+
+  /// Whether the signature is one over these fields, each rewritten. False, too, where enough was tried: asked before
+  /// anything is put together, for that costs as much as to hash it.
+  bool is_signed(const std::vector<std::optional<std::uint32_t>>& chosen, const Rewrite& rewrite) {
+    if (spent()) return false;
+    const auto tried = octets(chosen, rewrite);
     --tries_left_;
+    octets_left_ -= std::min(octets_left_, tried.size());
     Digest digest(s_.hash);
-    digest.add(octets);
+    digest.add(tried);
     const auto found = digest.finish();
     return wanted_ ? found == *wanted_ : key_.verifies(s_.hash, found, s_.signature);
   }
@@ -88,7 +95,8 @@ class HeaderSearch {
 
   std::optional<Explanation> added() {
     for (const auto& index : selected_) {
-      if (!index || !is_signed(octets(selected_without(*index), as_is))) continue;
+      if (spent()) return std::nullopt;
+      if (!index || !is_signed(selected_without(*index), as_is)) continue;
       return Explanation{Change::field_added,
                          true,
                          name_of(*index),
@@ -102,10 +110,10 @@ class HeaderSearch {
   }
 
   bool matches_with(std::uint32_t field, std::string_view value) {
-    return is_signed(octets(selected_, [&](std::uint32_t index, std::string_view whole) {
+    return is_signed(selected_, [&](std::uint32_t index, std::string_view whole) {
       return index == field ? std::string(message_.fields()[field].name) + ":" + std::string(value)
                             : std::string(whole);
-    }));
+    });
   }
 
   /// Something put in front of the subject: "[list] ", "EXTERNAL: ", "*****SPAM***** ".
@@ -169,8 +177,8 @@ class HeaderSearch {
   std::optional<Explanation> refolded() {
     if (s_.header != Canonicalization::simple) return std::nullopt;
     const auto all = [&](std::string_view from, std::string_view to) {
-      return is_signed(octets(
-          selected_, [&](std::uint32_t, std::string_view whole) { return replace_all(std::string(whole), from, to); }));
+      return is_signed(
+          selected_, [&](std::uint32_t, std::string_view whole) { return replace_all(std::string(whole), from, to); });
     };
     const bool found = all("\r\n\t", "\r\n ") || all("\r\n ", "\r\n\t") || all("\r\n ", " ") || all("\r\n\t", "\t") ||
                        all("\r\n\t", " ") || all(":  ", ": ") || all(":\t", ": ");
@@ -189,7 +197,7 @@ class HeaderSearch {
   const Signature& s_;
   std::vector<std::optional<std::uint32_t>> selected_;
   std::optional<std::string> wanted_;  ///< the digest that was signed
-  std::size_t tries_left_ = 0;
+  std::size_t tries_left_ = 0, octets_left_ = most_octets;
 };
 
 }  // namespace

@@ -124,7 +124,7 @@ bool judge_body(Context& context, FieldKind kind, Verdict& v) {
 
 bool begin(Context& context, FieldKind kind, std::uint32_t own, const Options& options, Verdict& v) {
   const auto& field = context.message.fields()[own];
-  v.offset = context.message.offset_of(field);
+  v.offset = field.offset;
   if (auto wrong = read_signature(kind, field.value(), v.signature)) {
     decide(v, Result::permerror, wrong->reason, std::move(wrong->detail));
     return false;
@@ -242,7 +242,9 @@ std::optional<PublicKey> judge_with_key(Context& context, FieldKind kind, const 
 void finish(Context& context, FieldKind kind, std::uint32_t own, const Options& options, Verdict& v) {
   const auto octets = signed_octets(context.message, v.signature, own);
   const auto mismatched = judge_with_key(context, kind, octets, v);
-  if (mismatched && options.explain) explain_mismatch(context.message, own, *mismatched, v);
+  if (!mismatched || !options.explain || context.searches_left == 0) return;
+  --context.searches_left;
+  explain_mismatch(context.message, own, *mismatched, v);
 }
 
 }  // namespace smtpdx::dkim

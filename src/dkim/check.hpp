@@ -21,6 +21,7 @@ struct Context {
   const Message& message;
   KeyCache& cache;
   BodyHashes bodies;
+  unsigned searches_left = 8;  ///< for what broke a signature; a mail may carry many that do not match
 };
 
 /// Indices of the fields that h= selects, from the bottom up (RFC 6376 §5.4.2), one a name; nullopt for a name of which

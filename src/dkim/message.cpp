@@ -54,51 +54,63 @@ std::size_t line_end(std::string_view s, std::size_t from) {
 
 }  // namespace
 
-Message::Message(std::string_view octets) : input_(octets) {
+Message::Message(std::string_view octets) {
+  const auto input = octets;
   const auto ends = count_ends(octets);
   if (ends.bare > 0) {
     line_ends_ = ends.crlf > 0 ? LineEnds::mixed : LineEnds::lf;
     converted_ = with_crlf(octets, ends.bare);
     octets = converted_;
   }
-  split(octets);
+  split(octets, input);
 }
 
-void Message::split(std::string_view s) {
-  std::size_t at = 0;
-  if (s.starts_with("From ") || s.starts_with(">From ")) at = std::min(s.size(), line_end(s, 0) + 2);
-  while (at < s.size()) {
-    auto end = line_end(s, at);
-    if (end == at) {  // the empty line
-      at = std::min(s.size(), end + 2);
+namespace {
+
+/// Reads lines of the text with CRLF, and keeps step in the input, where an end may be an octet shorter.
+struct Lines {
+  std::string_view text, input;
+  std::size_t at = 0, input_at = 0;
+
+  std::size_t end() const { return line_end(text, at); }
+  /// To the line behind the one that ends at `end`.
+  void pass(std::size_t end) {
+    input_at += end - at;
+    if (input_at < input.size()) input_at += input[input_at] == '\n' ? 1 : 2;
+    at = std::min(text.size(), end + 2);
+  }
+  bool at_fold() const { return at < text.size() && (text[at] == ' ' || text[at] == '\t'); }
+};
+
+}  // namespace
+
+void Message::split(std::string_view s, std::string_view input) {
+  Lines lines{s, input};
+  if (s.starts_with("From ") || s.starts_with(">From ")) lines.pass(lines.end());
+  while (lines.at < s.size()) {
+    auto end = lines.end();
+    if (end == lines.at) {  // the empty line
+      lines.pass(end);
       break;
     }
-    const auto name = name_of(s.substr(at, end - at));
+    const auto from = lines.at, offset = lines.input_at;
+    const auto name = name_of(s.substr(from, end - from));
     if (name.empty()) break;
-    while (end + 2 < s.size() && (s[end + 2] == ' ' || s[end + 2] == '\t')) end = line_end(s, end + 2);
+    lines.pass(end);
+    while (lines.at_fold()) {
+      end = lines.end();
+      lines.pass(end);
+    }
     by_name_[to_lower(name)].push_back(static_cast<std::uint32_t>(fields_.size()));
-    fields_.push_back({name, s.substr(at, end - at)});
-    at = std::min(s.size(), end + 2);
+    fields_.push_back({name, s.substr(from, end - from), offset});
   }
-  body_ = s.substr(at);
+  body_ = s.substr(lines.at);
 }
 
 const std::vector<std::uint32_t>& Message::all(std::string_view name) const {
   static const std::vector<std::uint32_t> none;
   const auto found = by_name_.find(to_lower(name));
   return found == by_name_.end() ? none : found->second;
-}
-
-std::size_t Message::offset_of(const Field& field) const {
-  if (converted_.empty()) return static_cast<std::size_t>(field.whole.data() - input_.data());
-  const std::string_view before(converted_.data(), static_cast<std::size_t>(field.whole.data() - converted_.data()));
-  // Every line end before it is one octet longer than in the input, unless it was CRLF there.
-  std::size_t input_at = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    if (before[i] == '\r' && i + 1 < before.size() && before[i + 1] == '\n' && input_[input_at] == '\n') continue;
-    ++input_at;
-  }
-  return input_at;
 }
 
 }  // namespace smtpdx::dkim

@@ -18,6 +18,7 @@ namespace smtpdx::dkim {
 struct Field {
   std::string_view name;   ///< without white space before the colon
   std::string_view whole;  ///< name, colon, value, folds kept; without the final CRLF
+  std::size_t offset = 0;  ///< octet of the input at which it begins
   std::string_view value() const { return whole.substr(whole.find(':') + 1); }
 };
 
@@ -39,13 +40,10 @@ class Message {
   LineEnds line_ends() const { return line_ends_; }
   /// Indices into fields() of those with this name (case ignored), topmost first.
   const std::vector<std::uint32_t>& all(std::string_view name) const;
-  /// Octet of the input at which the field begins.
-  std::size_t offset_of(const Field& field) const;
 
  private:
-  void split(std::string_view octets);
+  void split(std::string_view octets, std::string_view input);
   std::string converted_;  ///< with CRLF, where the input had others
-  std::string_view input_;
   LineEnds line_ends_ = LineEnds::crlf;
   std::vector<Field> fields_;
   std::string_view body_;

@@ -40,7 +40,7 @@ io::Task<std::vector<Verdict>> verify(const Message& message, dns::Resolver& res
       wanted[i] = begin(context, FieldKind::dkim, fields[i], options, verdicts[i]);
       continue;
     }
-    verdicts[i].offset = message.offset_of(message.fields()[fields[i]]);
+    verdicts[i].offset = message.fields()[fields[i]].offset;
     decide(verdicts[i], Result::policy, Reason::too_many,
            "only the topmost " + std::to_string(options.most_signatures) + " signatures are looked at");
   }

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -128,6 +129,15 @@ class Headers(unittest.TestCase):
         _, doc = self.document(octets)
         self.assertEqual((doc["session"]["source"], doc["session"]["mail_from"], doc["spf"]["result"]),
                          ("Received-SPF", "ann@example.org", "pass"))
+
+    def test_a_mail_made_to_cost_much_gets_its_verdict(self):
+        octets = AUTHOR.replace(b"Subject: ", b"".join(b"X-Big: " + b"a" * 900 + b"\r\n" for _ in range(2000)) + b"Subject: ")
+        for _ in range(20):
+            octets = sign(octets, KEY, h="from:subject" + ":x-big" * 2000)
+        started = time.monotonic()
+        _, doc = self.document(octets.replace(b"Subject: The", b"Subject: This") * 2)
+        self.assertEqual({d["result"] for d in doc["dkim"]}, {"fail"})
+        self.assertLess(time.monotonic() - started, 60 if os.environ.get("SMTPDX_SANITIZED") else 15)
 
     def test_what_is_no_message(self):
         for octets in (b"", b"\r\n", b"no header here\r\n"):
