@@ -24,6 +24,7 @@ constexpr std::array verbs{
     Verb{"explain", explain, "read a bounce or a reply line: who refused, why, whose job (offline)"},
     Verb{"diagnose", diagnose, "the same, then prove the cause with live and static tests"},
     Verb{"relay", relay, "what a server permits, and the single change that flips it"},
+    Verb{"check", check, "everything about a domain, host or address: MX, PTR, SPF, DMARC, TLS, DNSSEC"},
     Verb{"spf", spf, "may this address send for this sender? every step of the policy"},
     Verb{"headers", headers, "a message's way, its DKIM, ARC and SPF looked at again now, and what broke them"},
     Verb{"config", config, "what a configuration would answer to a session, and which line decides"},

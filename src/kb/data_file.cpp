@@ -359,6 +359,20 @@ void read_phrase(Reader& reader, const toml::table& table) {
   reader.out.phrases.push_back({std::move(phrase), reader.path(), in.line_of_key("id")});
 }
 
+void read_check(Reader& reader, const toml::table& table) {
+  Table in(reader, table, "[[check]]");
+  Check check;
+  check.id = in.text("id");
+  check.area = in.text("area");
+  check.severity = in.one_of("severity", {"info", "warn", "fail"});
+  check.rfc = in.text("rfc", Need::optional);
+  check.found = in.text("found");
+  check.fine = in.text("fine");
+  check.fix = in.texts("fix", Need::optional);
+  in.finish();
+  reader.out.checks.push_back({std::move(check), reader.path(), in.line_of_key("id")});
+}
+
 void read_code(Reader& reader, const toml::table& table) {
   Table in(reader, table, "[[code]]");
   CodeMeaning code;
@@ -434,8 +448,8 @@ DataFile read_data_file(const Catalogue::Source& source) {
   Reader reader(source.path);
   bool causes = lies_in(source.path, "causes/"), phrases = lies_in(source.path, "phrases/");
   bool codes = lies_in(source.path, "codes/") || source.path == "codes.toml" || source.path.ends_with("/codes.toml");
-  bool letters = lies_in(source.path, "letters/");
-  if (!causes && !phrases && !codes && !letters) return std::move(reader.out);
+  bool letters = lies_in(source.path, "letters/"), checks = lies_in(source.path, "checks/");
+  if (!causes && !phrases && !codes && !letters && !checks) return std::move(reader.out);
   auto parsed = toml::parse(std::string_view(source.text), std::string_view(source.path));
   if (parsed.failed()) {
     reader.complain(static_cast<std::size_t>(parsed.error().source().begin.line), parsed.error().description());
@@ -448,6 +462,8 @@ DataFile read_data_file(const Catalogue::Source& source) {
     read_letters(reader, root);
   else if (phrases)
     read_list(reader, root, "phrase", read_phrase);
+  else if (checks)
+    read_list(reader, root, "check", read_check);
   else
     read_list(reader, root, "code", read_code);
   return std::move(reader.out);

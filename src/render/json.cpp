@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "render/explain.hpp"
 #include "render/render.hpp"
+#include "render/transcript.hpp"
 
 namespace smtpdx::render {
 
@@ -322,7 +323,7 @@ json cause_json(const diag::CauseVerdict& v, const Subject& subject) {
   return j;
 }
 
-json transcripts_json(const trace::Log& log) {
+json transcripts_array(const trace::Log& log) {
   json list = json::array();
   for (const auto& channel : log.channels()) {
     json c;
@@ -363,9 +364,15 @@ std::string diagnosis_json(const Subject& subject) {
   j["next"] = text_or_null(report.next);
   j["observations"] = json::array();
   for (const auto& o : report.observations) j["observations"].push_back(observation_object(o));
-  j["transcripts"] = subject.log ? transcripts_json(*subject.log) : json::array();
+  j["transcripts"] = subject.log ? transcripts_array(*subject.log) : json::array();
   j["elapsed_ms"] = to_ms(report.elapsed);
   return dump(j);
+}
+
+std::string transcripts_json(const trace::Log& log) {
+  auto text = dump(transcripts_array(log));
+  text.pop_back();
+  return text;
 }
 
 std::string observation_json(const diag::Observation& observation) {

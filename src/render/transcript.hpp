@@ -11,5 +11,7 @@ namespace smtpdx::render {
 std::string refused_transcript(const Subject& subject);
 /// One channel in swaks' marks: "===" remarks, " ->" us, "<- " them, "<**" a refusal.
 std::string transcript(const trace::Channel& channel, std::string_view indent);
+/// The documents' `transcripts`, without line end.
+std::string transcripts_json(const trace::Log& log);
 
 }  // namespace smtpdx::render
