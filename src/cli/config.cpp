@@ -17,6 +17,7 @@
 #include "intake/session_cases.hpp"
 #include "mta/exim/decide.hpp"
 #include "mta/expectation.hpp"
+#include "mta/postfix/change.hpp"
 #include "mta/postfix/decide.hpp"
 #include "mta/zone_file.hpp"
 #include "render/decision.hpp"
@@ -30,8 +31,17 @@ namespace postfix = mta::postfix;
 
 /// A configuration of whatever product, ready to be asked.
 using Replay = std::function<mta::Decision(const mta::Session&)>;
+/// What would flip an answer; empty for products whose edits are not known.
+using Advice = std::function<postfix::ChangeAdvice(const mta::Session&, const mta::Decision&)>;
+struct Loaded {
+  Replay replay;
+  Advice advice;
+};
 
 using Options = ConfigOptions;
+
+/// So many sessions get their change without being asked for it: each takes as long as a hundred answers.
+constexpr std::size_t few_cases = 50;
 
 constexpr const char* examples =
     "Examples:\n"
@@ -66,19 +76,28 @@ void define(Flags& flags, Options& o) {
   flags.text("--cases", o.cases, "many sessions, one JSON object a line; - for stdin");
   flags.text("--server-address", o.server_address, "the server's own addresses, A/PREFIX,…");
   flags.text("--zone", o.zone, "DNS from a file: {\"records\": {NAME: {TYPE: […]}}, \"servfail\": […]}");
+  flags.toggle("--change", o.change, "the change that would flip each answer, for more than 50 --cases, too");
   flags.text("--against", o.against, "who-may-relay: another configuration; says who gains and who loses");
   add_world_options(flags, o.world);
   add_output_options(flags, o.output, {"text", "json", "sarif", "junit"});
 }
 
 template <class Configuration>
-Result<Replay> replay_of(Result<Configuration> read, const Options& o) {
+Result<Loaded> replay_of(Result<Configuration> read, const Options& o) {
   if (!read) return std::unexpected(read.error());
   auto own = intake::read_own_addresses(o.server_address);
   if (!own) return std::unexpected(own.error());
   auto configuration = std::make_shared<Configuration>(std::move(*read));
   configuration->own_addresses = std::move(*own);
-  return [configuration](const mta::Session& session) -> mta::Decision { return decide(*configuration, session); };
+  Loaded loaded;
+  loaded.replay = [configuration](const mta::Session& session) -> mta::Decision {
+    return decide(*configuration, session);
+  };
+  if constexpr (std::is_same_v<Configuration, postfix::Configuration>)
+    loaded.advice = [configuration](const mta::Session& session, const mta::Decision&) {
+      return change_for(*configuration, session, decide(*configuration, session));
+    };
+  return loaded;
 }
 
 /// Whose configuration lies there, by the files' names; empty where it is nobody's that we know.
@@ -91,7 +110,7 @@ std::string kind_of(const std::filesystem::path& path) {
   return {};
 }
 
-Result<Replay> load(const Options& o) {
+Result<Loaded> load(const Options& o) {
   const auto colon = o.target.find(':');
   auto kind = o.target.substr(0, colon);
   const auto path = colon == std::string::npos ? std::string() : o.target.substr(colon + 1);
@@ -186,8 +205,11 @@ struct Ground {
 
   mta::Decision decide(const Replay& replay, mta::Session session) const {
     if (live) return live->decide(replay, std::move(session));
+    return replay(with_names(std::move(session)));
+  }
+  mta::Session with_names(mta::Session session) const {
     if (zone) session.names = [this](const std::string& name, dns::Type type) { return zone->find(name, type); };
-    return replay(session);
+    return session;
   }
 };
 
@@ -256,18 +278,23 @@ Exit config(const std::vector<std::string>& args) {
     return complain(
         {ErrorKind::usage, "config has no " + printable(o.verb, 40),
          "smtpdx config decide postfix:PATH or exim:PATH, smtpdx config lint|show|expect|who-may-relay postfix:PATH"});
-  auto replay = load(o);
-  if (!replay) return complain(replay.error());
-  if (o.verb == "expect") return expect(o, *replay);
+  auto loaded = load(o);
+  if (!loaded) return complain(loaded.error());
+  if (o.verb == "expect") return expect(o, loaded->replay);
   auto cases = cases_of(o);
   if (!cases) return complain(cases.error());
   auto ground = ground_of(o);
   if (!ground) return complain(ground.error());
   const bool json = o.output.json || o.output.format == "json" || !o.cases.empty();
+  const bool advise = loaded->advice && (o.change || cases->size() <= few_cases);
   auto exit = Exit::fine;
   for (const auto& one : *cases) {
-    const auto decision = ground->decide(*replay, one.session);
-    print(json ? render::decision_json(one.id, decision) : render::decision_text(decision));
+    const auto decision = ground->decide(loaded->replay, one.session);
+    std::optional<postfix::ChangeAdvice> advice;
+    if (advise && decision.verdict != mta::Verdict::unknown)
+      advice = loaded->advice(ground->with_names(one.session), decision);
+    print(json ? render::decision_json(one.id, decision, advice ? &*advice : nullptr)
+               : render::decision_text(decision) + (advice ? render::change_text(*advice) : std::string()));
     if (o.cases.empty()) exit = exit_of(decision);
   }
   return exit;

@@ -16,6 +16,7 @@ struct ConfigOptions {
   std::string verb, target, file, cases, zone, server_address, against;
   std::string client, helo, tls, user, sender, recipient;
   std::uint16_t port = 25;
+  bool change = false;  ///< say it for many cases, too
 };
 
 /// The Postfix configuration that a KIND:DIRECTORY names (postfix: or auto:). Error usage for another product.

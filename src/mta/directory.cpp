@@ -86,8 +86,13 @@ bool Directory::lacks(std::string_view named) const {
   return status.type() == std::filesystem::file_type::not_found;
 }
 
+void Directory::suppose(std::string_view named, std::string text) {
+  if (auto name = inside(named)) supposed_[*name] = std::move(text);
+}
+
 Result<std::string> Directory::octets(std::string_view named) const {
   const auto name = inside(named);
+  if (const auto at = name ? supposed_.find(*name) : supposed_.end(); at != supposed_.end()) return at->second;
   if (!name) return fail(ErrorKind::unreadable, printable(named, 200) + ": lies outside the configuration directory");
   if (leads_outside(root_, root_ / *name))
     return fail(ErrorKind::unreadable,

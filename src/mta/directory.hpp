@@ -5,6 +5,8 @@
 // names and wherever links lead: the directory may be a stranger's.
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,10 +38,13 @@ class Directory {
   /// The part of a name below the directory; nullopt where it lies elsewhere. Links are not looked at.
   std::optional<std::string> inside(std::string_view named) const;
   const std::filesystem::path& root() const { return root_; }
+  /// From now on this file reads as `text`: what if it were edited so? Nothing is written.
+  void suppose(std::string_view named, std::string text);
 
  private:
   std::filesystem::path root_;
   std::vector<std::string> usual_;
+  std::map<std::string, std::string, std::less<>> supposed_;  ///< by name inside
 };
 
 }  // namespace smtpdx::mta

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "render/json_writer.hpp"
 
 namespace smtpdx::render {
 namespace {
@@ -52,6 +53,61 @@ void add_entry(std::string& out, const mta::TraceEntry& entry) {
   out += ",\"line\":" + std::to_string(entry.where.line) + "}";
 }
 
+using mta::postfix::Change;
+using mta::postfix::ChangeAdvice;
+
+/// The first that edits something; the first of all where none does.
+std::size_t best_of(const ChangeAdvice& advice) {
+  for (std::size_t i = 0; i < advice.changes.size(); ++i)
+    if (!advice.changes[i].lines.empty()) return i;
+  return 0;
+}
+
+std::string json_of(const Change& change) {
+  std::string out;
+  JsonWriter json(out);
+  json.open('{');
+  json.key("edit").text(change.edit);
+  json.key("keeps_closed").boolean(true);  // what does not is never offered
+  json.key("gives").text(change.gives);
+  json.key("lines").open('[');
+  for (const auto& line : change.lines) {
+    json.open('{');
+    json.key("file").text(line.file);
+    json.key("line");
+    if (line.line == 0)
+      json.null();
+    else
+      json.number(line.line);
+    json.key("before");
+    line.before ? json.text(*line.before) : json.null();
+    json.key("after");
+    line.after ? json.text(*line.after) : json.null();
+    json.close('}');
+  }
+  json.close(']');
+  json.close('}');
+  return out;
+}
+
+void add_advice(std::string& out, const ChangeAdvice& advice) {
+  if (advice.changes.empty()) {
+    out += ",\"change\":null,\"no_change\":";
+    add_string(out, advice.none);
+    return;
+  }
+  out += ",\"change\":";
+  const auto best = best_of(advice);
+  out += json_of(advice.changes[best]);
+  if (advice.changes.size() == 1) return;
+  out += ",\"alternatives\":[";
+  for (std::size_t i = 0, written = 0; i < advice.changes.size(); ++i) {
+    if (i == best) continue;
+    out += (written++ == 0 ? "" : ",") + json_of(advice.changes[i]);
+  }
+  out += ']';
+}
+
 std::string upper(std::string_view word) {
   std::string out;
   for (char c : word) out += c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
@@ -60,7 +116,7 @@ std::string upper(std::string_view word) {
 
 }  // namespace
 
-std::string decision_json(const std::string& id, const mta::Decision& decision) {
+std::string decision_json(const std::string& id, const mta::Decision& decision, const ChangeAdvice* advice) {
   Json j;
   j["id"] = id;
   j["verdict"] = to_string(decision.verdict);
@@ -80,7 +136,23 @@ std::string decision_json(const std::string& id, const mta::Decision& decision) 
   out += ']';
   if (decision.verdict == mta::Verdict::unknown)
     out += ",\"needs\":" + Json(decision.unknown).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (advice) add_advice(out, *advice);
   return out + "}\n";
+}
+
+std::string change_text(const ChangeAdvice& advice) {
+  if (advice.changes.empty()) return "Change   none that is safe: " + advice.none + "\n";
+  std::string out;
+  for (const auto& change : advice.changes) {
+    out += (out.empty() ? "Change   " : "or       ") + printable(change.edit, 300) + "\n";
+    for (const auto& line : change.lines) {
+      out += "         " + line.file + (line.line == 0 ? ", at its end" : ":" + std::to_string(line.line)) + "\n";
+      if (line.before) out += "         - " + printable(*line.before, 400) + "\n";
+      if (line.after) out += "         + " + printable(*line.after, 400) + "\n";
+    }
+    out += "         gives " + printable(change.gives, 300) + "\n";
+  }
+  return out;
 }
 
 std::string decision_text(const mta::Decision& decision) {

@@ -210,7 +210,8 @@ std::string relay_set_json(const RelaySetReport& report) {
 
 std::string relay_difference_text(const RelayDifferenceReport& report) {
   std::string out;
-  const auto& [gained, lost, notes] = report.difference;
+  const auto &gained = report.difference.gained, &lost = report.difference.lost;
+  const auto& notes = report.difference.not_bounded;
   if (!gained.empty()) out += "May relay with " + report.after + " and not with " + report.before + ":\n";
   for (std::size_t i = 0; i < gained.size(); ++i) out += region_text(gained[i], report.after, i + 1);
   if (!lost.empty()) out += "May relay with " + report.before + " and not with " + report.after + ":\n";

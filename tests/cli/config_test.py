@@ -55,6 +55,21 @@ class Config(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("reject_unknown_sender_domain", done.stdout)
 
+    def test_the_edit_that_would_flip_it(self):
+        asked = ("--client", "192.0.2.9", "--sender", "a@far.example", "--rcpt", "b@other.example", "--zone", self.zone)
+        done = self.decide(*asked)
+        self.assertIn("Change   trust the client: add 192.0.2.9 to mynetworks\n"
+                      "         main.cf:4\n         - mynetworks = 10.0.0.0/8\n         + mynetworks = 10.0.0.0/8, 192.0.2.9\n"
+                      "         gives mail from 192.0.2.9 to anywhere, and nothing to anybody else\n", done.stdout)
+        answer = json.loads(self.decide(*asked, "--json").stdout)
+        self.assertTrue(answer["change"]["keeps_closed"])
+        self.assertEqual(answer["change"]["lines"][0]["after"], "mynetworks = 10.0.0.0/8, 192.0.2.9")
+        case = json.dumps({"client": "192.0.2.9", "sender": "a@far.example", "rcpt": "b@other.example"}) + "\n"
+        few = self.decide("--cases", "-", "--zone", self.zone, given=case)
+        self.assertEqual(json.loads(few.stdout)["change"], answer["change"])
+        many = self.decide("--cases", "-", "--zone", self.zone, given=case * 60).stdout.splitlines()
+        self.assertNotIn("change", json.loads(many[0]))
+
     def test_exim_is_replayed_too_and_found_by_its_files(self):
         self.write("exim/exim.conf", "primary_hostname = mx.home.example\nacl_smtp_rcpt = check\nbegin acl\ncheck:\n"
                                      "  accept hosts = 10.0.0.0/8\n  deny message = relay not permitted\n")

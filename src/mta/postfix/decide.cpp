@@ -59,13 +59,16 @@ Result<Configuration> load(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path, error))
     return fail(ErrorKind::unreadable, path.string() + " is no directory",
                 "give the configuration directory, postfix:/etc/postfix");
-  Directory directory(path);
+  return load(Directory(path));
+}
+
+Result<Configuration> load(Directory directory) {
   auto file = directory.read("main.cf");
   if (!file) return std::unexpected(file.error());
   auto main = MainCf::parse(*file);
   if (!main) return std::unexpected(main.error());
   auto master = MasterCf::standard();
-  if (std::filesystem::exists(path / "master.cf", error)) {
+  if (!directory.lacks("master.cf")) {
     auto text = directory.read("master.cf");
     if (!text) return std::unexpected(text.error());
     auto parsed = MasterCf::parse(*text);

@@ -34,6 +34,7 @@ struct Configuration {
 
 /// Reads PATH/main.cf and PATH/master.cf. Errors: unreadable, limit; malformed with file and line.
 Result<Configuration> load(const std::filesystem::path& directory);
+Result<Configuration> load(Directory directory);
 
 using mta::ClientCertificate;
 using mta::DecidedBy;

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include <sstream>
 
 #include "base/text.hpp"
+#include "mta/postfix/change.hpp"
 #include "mta/postfix/relay_set.hpp"
 #include "mta/postfix/testing.hpp"
 
@@ -306,6 +308,40 @@ TEST(RelayAgreement, AlsoForTheConfigurationsOfRealServers) {
     ++count;
   }
   std::cout << count << " configurations, " << open << " sessions may relay\n";
+}
+
+std::size_t open_to_everybody(const Configuration& configuration) {
+  const auto set = RelaySet::compute(configuration);
+  if (!set) return 0;
+  const auto regions = set->regions();
+  return static_cast<std::size_t>(
+      std::count_if(regions.begin(), regions.end(), [](const RelayRegion& region) { return region.everybody; }));
+}
+
+TEST(RelayAgreement, NoAdviceEverOpensTheRelay) {
+  std::size_t advices = 0;
+  for (const auto& files : configurations) {
+    const testing::TemporaryDirectory directory(files);
+    auto configuration = load(directory.path());
+    ASSERT_TRUE(configuration);
+    configuration->own_addresses = {{*IpAddress::parse("192.0.2.1"), 24, true}};
+    const auto before = open_to_everybody(*configuration);
+    Draws draws(words_of(directory.path()), 7);
+    for (int i = 0; i < 5; ++i) {
+      auto session = draws.session(configuration->master.services().front(), false, "sha256");
+      const auto decision = decide(*configuration, session);
+      for (const auto& change : change_for(*configuration, session, decision).changes) {
+        if (change.lines.empty()) continue;
+        const auto after = edited(*configuration, change.lines);
+        ASSERT_TRUE(after);
+        EXPECT_LE(open_to_everybody(*after), before) << told(session) << ": " << change.edit;
+        EXPECT_NE(decide(*after, session).verdict, decision.verdict) << told(session) << ": " << change.edit;
+        ++advices;
+      }
+    }
+  }
+  EXPECT_GT(advices, 10u);
+  std::cout << advices << " edits\n";
 }
 
 }  // namespace

@@ -139,6 +139,12 @@ std::vector<std::string> Grid::not_bounded() const {
   return why;
 }
 
+bool Grid::bounded() const {
+  return std::all_of(axes_.begin(), axes_.end(), [](const Axis& axis) { return axis.blurred.empty(); }) &&
+         std::all_of(sides_.begin(), sides_.end(),
+                     [](const auto& side) { return !side || side->tests.unread.empty(); });
+}
+
 void Grid::visit(const Box& box, const std::function<bool(std::size_t)>& each) const {
   std::vector<std::size_t> cells = {0};
   for (std::size_t i = 0; i < axes_.size(); ++i) {
@@ -271,6 +277,11 @@ RelayRegion Grid::region(std::size_t index, std::size_t seed, const Box& box) co
       const bool real = happens(box, i, v);
       all = all && (chosen[v] || !real);
       chosen[v] = chosen[v] && real;
+    }
+    for (std::size_t v = 0; name == "login" && v < chosen.size(); ++v) {
+      const bool none = axes_[i].values[v].signature == "none";
+      region.strangers = region.strangers || (chosen[v] && none);
+      region.logins = region.logins || (chosen[v] && !none);
     }
     if (!all) region.limits.push_back(limit(axes_[i], chosen));
     if (name == "client") everywhere = axes_[i].values[at[i]].rest;

@@ -30,6 +30,7 @@ class Grid {
   const Axis& axis(std::size_t index) const { return axes_[index]; }
   Side* side(std::size_t index) const { return sides_[index].get(); }
   std::vector<std::string> not_bounded() const;
+  bool bounded() const;
 
   using Test = std::function<bool(std::size_t cell)>;
   /// Regions that hold every cell of `seeds` and no possible one outside of `among`; described by `side`.

@@ -129,6 +129,7 @@ Result<void> compare(const Configuration& before, const Service* old, const Conf
   Grid grid(std::move(sides));
   if (auto filled = grid.fill(); !filled) return std::unexpected(filled.error());
   add_notes(out.not_bounded, grid);
+  out.bounded = out.bounded && grid.bounded();
   const auto gained = [&](std::size_t cell) { return grid.at(1, cell) > grid.at(0, cell); };
   const auto lost = [&](std::size_t cell) { return grid.at(1, cell) < grid.at(0, cell); };
   grid.cover(1, gained, gained, out.gained);

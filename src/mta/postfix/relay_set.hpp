@@ -42,8 +42,9 @@ struct RelayRegion {
   std::string restriction;  ///< that opens it; empty: no restriction refuses
   std::string parameter, why;
   Where where;
-  std::vector<std::string> needs;  ///< what it depends on, unless `yes`
-  bool everybody = false;          ///< most addresses, nobody logged in, no certificate: an open relay
+  std::vector<std::string> needs;          ///< what it depends on, unless `yes`
+  bool strangers = false, logins = false;  ///< sessions in it that are not logged in; that are
+  bool everybody = false;                  ///< most addresses, nobody logged in, no certificate: an open relay
 };
 
 class RelaySet {
@@ -73,6 +74,7 @@ class RelaySet {
 struct RelayDifference {
   std::vector<RelayRegion> gained, lost;
   std::vector<std::string> not_bounded;
+  bool bounded = true;  ///< false: some class may hold sessions that are told apart after all
   static Result<RelayDifference> between(const Configuration& before, const Configuration& after);
 };
 
