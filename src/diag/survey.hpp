@@ -11,6 +11,7 @@
 
 #include "diag/facts.hpp"
 #include "diag/report.hpp"
+#include "dmarc/outcome.hpp"
 #include "spf/outcome.hpp"
 
 namespace smtpdx::diag {
@@ -40,16 +41,17 @@ struct Survey {
   std::string target;              ///< canonical
   std::optional<Seen<MxFact>> mx;  ///< absent for an address
   std::vector<HostSurvey> hosts;   ///< in the order of preference
-  std::optional<Seen<dns::Answer>> txt, dmarc, mta_sts, tls_rpt;
-  std::optional<Seen<spf::Outcome>> spf;  ///< for an address that no policy is likely to name
-  bool connects = false;                  ///< consent covers connections
+  std::optional<Seen<dns::Answer>> txt, mta_sts, tls_rpt;
+  std::optional<Seen<spf::Outcome>> spf;      ///< for an address that no policy is likely to name
+  std::optional<Seen<dmarc::Outcome>> dmarc;  ///< the policy for the target, by RFC 9989; no identifiers
+  bool connects = false;                      ///< consent covers connections
   WallTime now{};
 };
 
 /// For the report's `observations`, by id.
 struct SurveyObservation {
   std::string id;
-  std::variant<Fact, dns::Answer, spf::Outcome> seen;
+  std::variant<Fact, dns::Answer, spf::Outcome, dmarc::Outcome> seen;
   trace::Evidence evidence;
   Duration took{0};
 };

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "dmarc/check.hpp"
 #include "rules/survey.hpp"
 #include "spf/check.hpp"
 
@@ -92,6 +93,16 @@ class Surveyor {
     co_return true;
   }
 
+  io::Task<bool> author_policy() {
+    dmarc::Question question;
+    question.from_domain = survey_.target;
+    const auto begun = env_.runtime.now();
+    auto outcome = co_await dmarc::check(env_.resolver, suffixes_, std::move(question), dns_deadline());
+    auto id = note(outcome, {}, env_.runtime.now() - begun);
+    survey_.dmarc = diag::Seen<dmarc::Outcome>{std::move(outcome), std::move(id)};
+    co_return true;
+  }
+
   io::Task<bool> exchangers() {
     diag::WantMx want{survey_.target};
     const auto sightings = co_await probes::run(env_, std::move(want), dns_deadline());
@@ -104,7 +115,7 @@ class Surveyor {
     const auto& domain = survey_.target;
     if (wants_any({"mx", "dnssec", "ptr", "starttls", "tls"})) tasks.push_back(exchangers());
     if (wants("spf")) tasks.push_back(policy());
-    if (wants("dmarc")) tasks.push_back(text_of(survey_.dmarc, "_dmarc." + domain));
+    if (wants("dmarc")) tasks.push_back(author_policy());
     if (wants("dmarc")) tasks.push_back(text_of(survey_.txt, domain));
     if (wants("mta-sts")) tasks.push_back(text_of(survey_.mta_sts, "_mta-sts." + domain));
     if (wants("tlsrpt")) tasks.push_back(text_of(survey_.tls_rpt, "_smtp._tls." + domain));
@@ -176,6 +187,7 @@ class Surveyor {
   probes::Env& env_;
   CheckQuestion q_;
   Deadline deadline_;
+  dmarc::PublicSuffixes suffixes_;
   Survey survey_;
   diag::CheckReport report_;
 };

@@ -82,12 +82,24 @@ void write_policy(JsonWriter& json, const diag::SurveyObservation& o, const spf:
   end_observation(json, o);
 }
 
+void write_author_policy(JsonWriter& json, const diag::SurveyObservation& o, const dmarc::Outcome& outcome) {
+  begin_observation(json, o.id, "dmarc.policy", outcome.from_domain);
+  json.key("value").open('{');
+  json.key("policy_domain").text_or_null(outcome.policy_domain);
+  json.key("record").text_or_null(printable(outcome.text));
+  json.key("reason").text(to_string(outcome.reason));
+  json.key("requested").text_or_null(outcome.record ? to_string(outcome.requested) : "");
+  json.close('}');
+  end_observation(json, o);
+}
+
 std::string observation(const diag::SurveyObservation& o) {
   if (const auto* fact = std::get_if<diag::Fact>(&o.seen)) return observation_json({o.id, *fact, o.evidence, o.took});
   std::string out;
   JsonWriter json(out);
   if (const auto* answer = std::get_if<dns::Answer>(&o.seen)) write_answer(json, o, *answer);
   if (const auto* outcome = std::get_if<spf::Outcome>(&o.seen)) write_policy(json, o, *outcome);
+  if (const auto* outcome = std::get_if<dmarc::Outcome>(&o.seen)) write_author_policy(json, o, *outcome);
   return out;
 }
 

@@ -17,7 +17,8 @@ std::vector<diag::Finding> judge(const diag::Survey& survey);
 void judge_mx(const diag::Survey& survey, Findings& out);
 void judge_hosts(const diag::Survey& survey, Findings& out);  ///< ptr, starttls, tls
 void judge_spf(const diag::Survey& survey, Findings& out);
-void judge_policies(const diag::Survey& survey, Findings& out);  ///< dmarc, mta-sts, tlsrpt
+void judge_dmarc(const diag::Survey& survey, Findings& out);
+void judge_policies(const diag::Survey& survey, Findings& out);  ///< mta-sts, tlsrpt
 void judge_dnssec(const diag::Survey& survey, Findings& out);
 
 }  // namespace smtpdx::rules

@@ -50,26 +50,6 @@ std::vector<std::string> valid_ones(const std::vector<std::string>& texts, std::
   return valid;
 }
 
-void judge_dmarc(const Survey& s, Findings& out) {
-  const auto& answer = s.dmarc->what;
-  const auto it = about(*s.dmarc);
-  if (!settled(answer.status)) {
-    out.untested("DMARC-01", it, "the look-up failed: " + std::string(to_string(answer.status)));
-    return;
-  }
-  std::vector<std::string> near, all;
-  for (const auto& record : answer.records) all.push_back(record.text);
-  const auto valid = valid_ones(all, "v=DMARC1");
-  for (const auto& text : all)
-    if (icontains(text, "dmarc1") && std::find(valid.begin(), valid.end(), text) == valid.end()) near.push_back(text);
-  out.check("DMARC-04", it, !near.empty(), shown(near));
-  out.check("DMARC-01", it, valid.empty());
-  if (!valid.empty()) out.check("DMARC-02", it, valid.size() > 1, shown(valid));
-  if (!s.txt || !settled(s.txt->what.status)) return;
-  const auto misplaced = texts_with(s.txt->what, "v=DMARC1");
-  out.check("DMARC-03", about(*s.txt), !misplaced.empty(), shown(misplaced));
-}
-
 /// RFC 8461 §3.1: up to 32 letters and digits.
 bool is_policy_id(std::string_view id) {
   const auto fits = [](char c) { return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); };
@@ -130,7 +110,6 @@ void judge_validation(dns::Validation validation, const About& it, std::string_v
 }  // namespace
 
 void judge_policies(const Survey& s, Findings& out) {
-  if (s.dmarc) judge_dmarc(s, out);
   if (s.mta_sts) judge_mta_sts(s, out);
   if (s.tls_rpt) judge_tls_rpt(s, out);
 }
@@ -150,6 +129,7 @@ std::vector<diag::Finding> judge(const Survey& s) {
   judge_mx(s, out);
   judge_dnssec(s, out);
   judge_spf(s, out);
+  judge_dmarc(s, out);
   judge_policies(s, out);
   judge_hosts(s, out);
   return out.take();

@@ -97,6 +97,26 @@ OTHER = {
     "rpt-bad": (["_smtp._tls.rpt-bad.example. TXT \"v=TLSRPTv1;\""], {"MX-01", "TRPT-02"}),
     "rpt-ftp": (["_smtp._tls.rpt-ftp.example. TXT \"v=TLSRPTv1; rua=ftp://x\""], {"MX-01", "TRPT-03"}),
 }
+DMARC = {
+    "d-fine": ("v=DMARC1; p=reject; rua=mailto:r@good.example", set()),
+    "d-part": ("v=DMARC1; p=reject; rua=mailto:r@good.example; oops", {"DMARC-05"}),
+    "d-nop": ("v=DMARC1; rua=mailto:r@good.example", {"DMARC-06", "DMARC-08"}),
+    "d-late": ("v=DMARC1; rua=mailto:r@good.example; p=reject", {"DMARC-07"}),
+    "d-none": ("v=DMARC1; p=none; rua=mailto:r@good.example", {"DMARC-08"}),
+    "d-sub": ("v=DMARC1; p=reject; sp=none; rua=mailto:r@good.example", {"DMARC-09"}),
+    "d-np": ("v=DMARC1; p=reject; np=none; rua=mailto:r@good.example", {"DMARC-10"}),
+    "d-trial": ("v=DMARC1; p=reject; t=y; rua=mailto:r@good.example", {"DMARC-11"}),
+    "d-old": ("v=DMARC1; p=reject; pct=50; rua=mailto:r@good.example", {"DMARC-12"}),
+    "d-psd": ("v=DMARC1; p=reject; psd=y; rua=mailto:r@good.example", {"DMARC-13"}),
+    "d-word": ("v=DMARC1; p=reject; nonsense=1; rua=mailto:r@good.example", {"DMARC-15"}),
+    "d-twice": ("v=DMARC1; p=reject; adkim=r; adkim=s; rua=mailto:r@good.example", {"DMARC-16"}),
+    "d-value": ("v=DMARC1; p=reject; adkim=x; rua=mailto:r@good.example", {"DMARC-17"}),
+    "d-norua": ("v=DMARC1; p=reject", {"DMARC-19"}),
+    "d-uri": ("v=DMARC1; p=reject; rua=mailto:r@good.example,nobody", {"DMARC-20"}),
+    "d-many": ("v=DMARC1; p=reject; rua=mailto:a@good.example,mailto:b@good.example,mailto:c@good.example", {"DMARC-21"}),
+    "d-size": ("v=DMARC1; p=reject; rua=mailto:r@good.example!10m", {"DMARC-22"}),
+    "d-ruf": ("v=DMARC1; p=reject; rua=mailto:r@good.example; ruf=mailto:r@good.example", {"DMARC-25", "DMARC-26"}),
+}
 SERVERS = """\
 -- server 192.0.2.31:25 --
 name: h.mx-554.example
@@ -116,6 +136,8 @@ def world():
                        for r in records)
     for n in range(11):
         dns += "h%d.spf-many.example. A 192.0.2.90\nh%d.spf-edge.example. A 192.0.2.90\n" % (n, n)
+    dns += "".join('_dmarc.%s.example. TXT "%s"\n' % (name, record) for name, (record, _) in DMARC.items())
+    dns += '_dmarc.d-ruf.example. TXT "some other service"\n'
     for records, _ in OTHER.values():
         dns += "".join(r + "\n" for r in records)
     return dns + "-- server" + servers + SERVERS
@@ -166,6 +188,17 @@ class Check(unittest.TestCase):
                 self.assertEqual(code, 1 if self.faults(document, "fail") else 0)
                 self.assertEqual({f["area"] for f in document["findings"]}, {"spf"})
 
+    def test_each_record_for_dmarc_has_its_fault(self):
+        for name, (_, wanted) in DMARC.items():
+            with self.subTest(name):
+                _, document = self.look(name + ".example", "--only", "dmarc")
+                self.assertEqual(self.faults(document), wanted, [f for f in document["findings"] if f["severity"] != "pass"])
+
+    def test_a_subdomain_has_its_organizations_policy(self):
+        _, document = self.look("news.d-none.example", "--only", "dmarc")
+        self.assertEqual(self.faults(document), {"DMARC-08"})
+        self.assertEqual({f["subject"] for f in document["findings"] if f["id"] == "DMARC-08"}, {"d-none.example"})
+
     def test_each_broken_domain_has_its_faults(self):
         usual = {"SPF-01", "DMARC-01", "STS-01", "TRPT-01"}
         for name, (_, wanted) in OTHER.items():
@@ -177,7 +210,7 @@ class Check(unittest.TestCase):
     def test_every_row_is_seen_to_fire(self):
         with open(os.path.join(ROOT, "data/checks/checks.toml"), encoding="utf-8") as f:
             rows = set(re.findall(r'^id = "(.*)"', f.read(), re.M))
-        fired = set().union(*(w for _, w in [*SPF.values(), *OTHER.values()])) | {"DMARC-01", "TLS-13"}
+        fired = set().union(*(w for _, w in [*SPF.values(), *OTHER.values(), *DMARC.values()])) | {"DMARC-01", "TLS-13"}
         self.assertEqual(rows - fired, ELSEWHERE)
 
     def test_silence_proves_nothing(self):
