@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
+#include "api/headers_dmarc.hpp"
 #include "api/headers_session.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "dkim/verify.hpp"
+#include "dmarc/words.hpp"
 #include "mail/address.hpp"
 #include "mail/encoded_word.hpp"
 #include "spf/check.hpp"
@@ -156,6 +158,8 @@ void compare(HeadersReport& r, FoundResults& found) {
         differ("dkim of " + v->signature.domain, said.result, dkim::to_string(v->result));
     } else if (said.method == "spf" && r.spf && same_sender(*r.spf, said)) {
       differ("spf of " + r.spf->domain, said.result, spf::to_string(r.spf->result));
+    } else if (said.method == "dmarc" && r.dmarc && canonical_name(said.property("header.from")) == r.from_domain) {
+      differ("dmarc of " + r.from_domain, said.result, dmarc::to_string(r.dmarc->result));
     } else if (said.method == "arc" && r.arc.sets.size() > 0) {
       differ("arc", said.result, arc::to_string(r.arc.result));
     }
@@ -190,8 +194,7 @@ const dkim::Verdict* best(const HeadersReport& r) {
   const dkim::Verdict* found = nullptr;
   for (const auto& v : r.dkim) {
     if (v.result != dkim::Result::pass) continue;
-    const bool aligned = alignment_of(v.signature.domain, r.from_domain) <= Alignment::relaxed;
-    if (aligned) return &v;
+    if (alignment_of(r, v.signature.domain) != Alignment::none) return &v;
     if (!found) found = &v;
   }
   return found;
@@ -246,17 +249,45 @@ void judge_unsigned(HeadersReport& r) {
     r.verdict = spf == spf::Result::softfail || !r.warnings.empty() ? V::warn : spf_holds(r) ? V::pass : V::nothing;
 }
 
-void judge(HeadersReport& r) {
+void judge_signed(HeadersReport& r, const dkim::Verdict* holds);
+
+/// DMARC has the last word where the domain of From has a policy: it is what receivers go by.
+void judge_dmarc(HeadersReport& r) {
   using V = HeadersReport::Verdict;
+  for (const auto& difference : r.dmarc_differences)
+    r.warnings.push_back("DMARC's two standards differ: " + difference);
+  if (!r.dmarc) return;
+  const auto result = r.dmarc->result;
+  if (result == dmarc::Result::pass) {
+    // What passes by SPF is well, whatever became of its signatures.
+    if (r.verdict != V::pass && r.verdict != V::warn)
+      r.summary = "DMARC " + dmarc::headline(*r.dmarc) + "; " + r.summary;
+    r.verdict = r.warnings.empty() && (r.verdict == V::pass || r.verdict == V::nothing) ? V::pass : V::warn;
+  } else if (result == dmarc::Result::fail) {
+    r.summary = "DMARC " + dmarc::headline(*r.dmarc) + "; " + r.summary;
+    r.verdict = V::fail;
+  } else if (result == dmarc::Result::temperror && r.verdict != V::fail) {
+    r.summary = "DMARC " + dmarc::headline(*r.dmarc) + "; " + r.summary;
+    r.verdict = V::untested;
+  }
+}
+
+void judge(HeadersReport& r) {
   say_hops(r);
   say_when_received(r);
   const auto* holds = best(r);
   say_signatures(r, holds);
-  if (r.dkim.empty()) return judge_unsigned(r);
+  r.dkim.empty() ? judge_unsigned(r) : judge_signed(r, holds);
+  judge_dmarc(r);
+}
+
+void judge_signed(HeadersReport& r, const dkim::Verdict* holds) {
+  using V = HeadersReport::Verdict;
   if (holds) {
-    const auto alignment = alignment_of(holds->signature.domain, r.from_domain);
     r.summary = "the DKIM signature of " + signer(*holds) + " holds" +
-                (alignment <= Alignment::relaxed ? "" : ", but the mail says it is from " + r.from_domain);
+                (alignment_of(r, holds->signature.domain) != Alignment::none
+                     ? ""
+                     : ", but the mail says it is from " + r.from_domain);
     r.verdict = r.warnings.empty() ? V::pass : V::warn;
     return;
   }
@@ -325,6 +356,10 @@ io::Task<Result<HeadersReport>> look_at_headers(const HeadersRequest& request, p
     co_return fail(ErrorKind::malformed, "the input holds no header field", "give a whole message as it was received");
   Look look{message, env, {env.runtime.wall()}, deadline, {}, {}};
   auto& r = look.report;
+  r.from = printable(mail::decode_encoded_words(value_of(message, "From")), 300);
+  r.from_domain = domain_of(mail::first_address(value_of(message, "From")));
+  r.mail_from = mail::first_address(value_of(message, "Return-Path"));
+  r.subject = printable(mail::decode_encoded_words(value_of(message, "Subject")), 300);
   r.hops = read_hops(message, env.runtime.wall());
   r.session = session_of(request, message, r.hops);
   std::vector<io::Task<int>> tasks;
@@ -332,10 +367,9 @@ io::Task<Result<HeadersReport>> look_at_headers(const HeadersRequest& request, p
   tasks.push_back(look_at_chain(look));
   tasks.push_back(look_at_sender(look));
   co_await io::when_all(std::move(tasks));
-  r.from = printable(mail::decode_encoded_words(value_of(message, "From")), 300);
-  r.from_domain = domain_of(mail::first_address(value_of(message, "From")));
-  r.mail_from = mail::first_address(value_of(message, "Return-Path"));
-  r.subject = printable(mail::decode_encoded_words(value_of(message, "Subject")), 300);
+  const dmarc::PublicSuffixes suffixes;
+  align(suffixes, r);
+  co_await look_at_dmarc(message, suffixes, env, deadline, r);
   r.line_ends = to_string(message.line_ends());
   if (r.hops.size() > 1 && r.hops.front().received.date && r.hops.back().received.date)
     r.total = std::chrono::duration_cast<Duration>(*r.hops.back().received.date - *r.hops.front().received.date);

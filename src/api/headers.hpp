@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A message's way and its authentication, looked at again now: hops with their delays, DKIM, ARC and SPF recomputed
-// against DNS, and what servers on the way wrote down about it. Nothing is asked but DNS (consent level L1).
+// A message's way and its authentication, looked at again now: hops with their delays, DKIM, ARC, SPF and DMARC
+// recomputed against DNS, and what servers on the way wrote down about it. Nothing is asked but DNS (consent level L1).
 
 #include <optional>
 #include <string>
@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "dkim/result.hpp"
+#include "dmarc/outcome.hpp"
 #include "mail/authentication_results.hpp"
 #include "mail/received.hpp"
 #include "probes/env.hpp"
@@ -35,10 +36,16 @@ struct Session {
   std::string source;                    ///< what says so: "Received-SPF", "Received by mx.example.net", "options"
 };
 
-/// How a domain stands to that of From (RFC 7489 §3.1). Without a list of public suffixes two of them may be undecided.
-enum class Alignment { strict, relaxed, undecided, none };
+/// How a domain stands to that of From, by the public suffix list (RFC 7489 §3.1). DMARC decides by its own rules.
+enum class Alignment { strict, relaxed, none };
 const char* to_string(Alignment alignment);
-Alignment alignment_of(std::string_view domain, std::string_view from_domain);
+
+/// A domain that somebody vouched for, or tried to.
+struct Identity {
+  std::string method, domain;  ///< "dkim" or "spf"
+  bool pass = false;
+  Alignment alignment = Alignment::none;
+};
 
 /// One Received field.
 struct Hop {
@@ -78,11 +85,18 @@ struct HeadersReport {
   Session session;
   std::optional<spf::Outcome> spf;  ///< absent: spf_reason says why
   std::string spf_reason;
+  std::vector<Identity> identities;  ///< of the signatures, then of SPF
+  /// By RFC 9989 and by RFC 7489, and where they differ. Absent: dmarc_reason says why.
+  std::optional<dmarc::Outcome> dmarc, dmarc_7489;
+  std::vector<std::string> dmarc_differences;
+  std::string dmarc_reason;
   std::vector<FoundResults> found;
   std::vector<Handling> handling;
   Duration elapsed{0};
 };
 const char* to_string(HeadersReport::Verdict verdict);
+/// Of a domain among report.identities; none where it is not there.
+Alignment alignment_of(const HeadersReport& report, std::string_view domain);
 
 /// Fails (malformed) where the octets hold no header field. `env` and `request` must outlive the task.
 io::Task<Result<HeadersReport>> look_at_headers(const HeadersRequest& request, probes::Env& env, Deadline deadline);

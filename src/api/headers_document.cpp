@@ -4,6 +4,7 @@
 #include "api/headers.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "dmarc/words.hpp"
 #include "mail/date.hpp"
 #include "render/spf.hpp"
 
@@ -124,18 +125,33 @@ Json session_json(const Session& s) {
           {"source", text_or_null(s.source)}};
 }
 
-/// Each identity that could carry the domain of From.
 Json alignment_json(const HeadersReport& r) {
   Json j = Json::array();
-  auto add = [&](const char* method, const std::string& domain, bool pass) {
-    j.push_back({{"method", method},
-                 {"domain", domain},
-                 {"pass", pass},
-                 {"alignment", to_string(alignment_of(domain, r.from_domain))}});
-  };
-  for (const auto& v : r.dkim)
-    if (!v.signature.domain.empty()) add("dkim", v.signature.domain, v.result == dkim::Result::pass);
-  if (r.spf) add("spf", r.spf->domain, r.spf->result == spf::Result::pass);
+  for (const auto& i : r.identities)
+    j.push_back({{"method", i.method}, {"domain", i.domain}, {"pass", i.pass}, {"alignment", to_string(i.alignment)}});
+  return j;
+}
+
+Json dmarc_json(const dmarc::Outcome& o) {
+  Json j;
+  j["standard"] = o.profile == dmarc::Profile::rfc9989 ? "RFC 9989" : "RFC 7489";
+  j["result"] = dmarc::to_string(o.result);
+  j["reason"] = dmarc::to_string(o.reason);
+  j["rfc"] = dmarc::section_of(o.reason, o.profile);
+  j["why"] = dmarc::why(o);
+  j["policy"] = o.record ? Json(dmarc::to_string(o.requested)) : Json(nullptr);
+  j["policy_domain"] = text_or_null(o.policy_domain);
+  j["record"] = text_or_null(printable(o.text));
+  j["organizational_domain"] = text_or_null(o.organization.domain);
+  j["identifiers"] = Json::array();
+  for (const auto& i : o.identifiers)
+    j["identifiers"].push_back({{"method", dmarc::to_string(i.identifier.mechanism)},
+                                {"domain", i.identifier.domain},
+                                {"note", text_or_null(i.identifier.note)},
+                                {"alignment", dmarc::to_string(i.alignment)},
+                                {"counts", i.counts()},
+                                {"why", dmarc::why(o, i)}});
+  j["trace"] = dmarc::trace(o);
   return j;
 }
 
@@ -173,8 +189,10 @@ std::string headers_document(const HeadersReport& r) {
   j["dkim"] = Json::array();
   for (const auto& v : r.dkim) j["dkim"].push_back(verdict_json(v));
   j["arc"] = chain_json(r.arc);
-  j["dmarc"] = nullptr;
-  j["dmarc_reason"] = "DMARC is not recomputed by this version";
+  j["dmarc"] = r.dmarc ? dmarc_json(*r.dmarc) : Json(nullptr);
+  if (r.dmarc_7489) j["dmarc"]["rfc7489"] = dmarc_json(*r.dmarc_7489);
+  if (r.dmarc) j["dmarc"]["differences"] = r.dmarc_differences;
+  j["dmarc_reason"] = text_or_null(r.dmarc_reason);
   j["alignment"] = alignment_json(r);
   j["hops"] = Json::array();
   for (const auto& hop : r.hops) j["hops"].push_back(hop_json(hop));

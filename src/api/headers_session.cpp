@@ -81,27 +81,4 @@ Session session_of(const HeadersRequest& request, const dkim::Message& message, 
   return session;
 }
 
-const char* to_string(Alignment alignment) {
-  switch (alignment) {
-    case Alignment::strict:
-      return "strict";
-    case Alignment::relaxed:
-      return "relaxed";
-    case Alignment::undecided:
-      return "undecided";
-    case Alignment::none:
-      return "none";
-  }
-  return "";
-}
-
-Alignment alignment_of(std::string_view domain, std::string_view from_domain) {
-  const auto a = canonical_name(domain), b = canonical_name(from_domain);
-  if (a.empty() || b.empty()) return Alignment::none;
-  if (a == b) return Alignment::strict;
-  if (house(a) != house(b)) return Alignment::none;
-  // One below the other: of one organisation, since a public suffix such as co.uk sends no mail itself.
-  return in_domain(a, b) || in_domain(b, a) ? Alignment::relaxed : Alignment::undecided;
-}
-
 }  // namespace smtpdx::api

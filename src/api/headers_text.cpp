@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/headers.hpp"
 #include "base/text.hpp"
+#include "dmarc/words.hpp"
 #include "mail/date.hpp"
 #include "spf/words.hpp"
 
@@ -52,17 +53,23 @@ std::string signature_text(const dkim::Verdict& v, const std::string& head) {
 }
 
 std::string aligned(const std::string& domain, const HeadersReport& r) {
-  switch (alignment_of(domain, r.from_domain)) {
+  switch (alignment_of(r, domain)) {
     case Alignment::strict:
       return "aligned with From (the same domain)";
     case Alignment::relaxed:
-      return "aligned with From (relaxed: one lies below the other)";
-    case Alignment::undecided:
-      return "aligned with From only if both are of one organisation";
+      return "aligned with From (relaxed: of the same organization)";
     case Alignment::none:
-      return "not the domain of From (" + r.from_domain + ")";
+      return "not aligned with From (" + r.from_domain + ")";
   }
   return "";
+}
+
+std::string dmarc_text(const HeadersReport& r) {
+  if (!r.dmarc) return line("DMARC", "not decided: " + r.dmarc_reason);
+  auto out = line("DMARC", padded(dmarc::to_string(r.dmarc->result), 10) + dmarc::why(*r.dmarc));
+  for (const auto& i : r.dmarc->identifiers) out += line("", dmarc::why(*r.dmarc, i));
+  for (const auto& difference : r.dmarc_differences) out += line("", "RFC 7489 differs: " + difference);
+  return out;
 }
 
 std::string spf_text(const HeadersReport& r) {
@@ -126,7 +133,7 @@ std::string headers_text(const HeadersReport& r, TextStyle style) {
     out += signature_text(r.dkim[i], "DKIM") +
            (r.dkim[i].signature.domain.empty() ? "" : line("", aligned(r.dkim[i].signature.domain, r)));
   if (r.dkim.empty()) out += line("DKIM", "none");
-  out += spf_text(r) + arc_text(r.arc);
+  out += spf_text(r) + dmarc_text(r) + arc_text(r.arc);
   for (const auto& h : r.handling)
     out += line(h.kind == Handling::Kind::list      ? "List"
                 : h.kind == Handling::Kind::forward ? "Forward"

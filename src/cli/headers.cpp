@@ -42,7 +42,8 @@ Exit headers(const std::vector<std::string>& args) {
       "The way of a message, hop by hop, and its DKIM and ARC signatures verified again now against DNS.",
       "Examples:\n  smtpdx headers mail.eml\n  smtpdx headers --json - < mail.eml\n"
       "Give the message as it was received, body and all: a signature covers every octet. Asks nothing but DNS.\n"
-      "Exit code: 0 a signature holds or there is none, 1 none holds, 3 DNS did not tell the keys.");
+      "Exit code: 0 nothing is wrong, 1 it fails (DMARC, or all signatures, or SPF of an unsigned mail), 3 DNS did not "
+      "tell.");
   flags.positional("file", o.file, "the message, or - for standard input", Flags::Need::required);
   flags.text("--client-address", o.request.client_address, "the address that the mail came from, for SPF");
   flags.text("--helo", o.request.helo, "the name in its EHLO");

@@ -26,7 +26,7 @@ constexpr std::array verbs{
     Verb{"relay", relay, "what a server permits, and the single change that flips it"},
     Verb{"check", check, "everything about a domain, host or address: MX, PTR, SPF, DMARC, TLS, DNSSEC"},
     Verb{"spf", spf, "may this address send for this sender? every step of the policy"},
-    Verb{"headers", headers, "a message's way, its DKIM, ARC and SPF looked at again now, and what broke them"},
+    Verb{"headers", headers, "a message's way, its DKIM, ARC, SPF and DMARC looked at again, and what broke them"},
     Verb{"config", config, "what a configuration would answer to a session, and which line decides"},
     Verb{"causes", causes, "the catalogue of causes, with proof and fix"},
     Verb{"mock", mock, "play a small internet (DNS and SMTP) from a scenario file"},

@@ -26,7 +26,8 @@ AUTHOR = (b"Received: from desk.example.org (desk.example.org [10.0.0.7])\r\n\tb
           b"\r\n\tTue, 24 Nov 2026 11:00:00 +0000\r\nFrom: Ann <ann@example.org>\r\nTo: list@lists.example.net\r\nSubject: The meeting\r\n"
           b"Date: Tue, 24 Nov 2026 11:00:00 +0000\r\n\r\nHello all,\r\n\r\nat three.\r\n")
 FOOTER = b"_____\r\nlist mailing list\r\n"
-ZONE = {"s._domainkey.example.org": Txt(KEY.record()), "ill._domainkey.example.org": SERVFAIL,
+ZONE = {"s._domainkey.example.org": Txt(KEY.record()), "s._domainkey.strict.example": Txt(KEY.record()),
+        "_dmarc.strict.example": Txt("v=DMARC1; p=reject"), "strict.example": Txt("v=spf1 ip4:198.51.100.5 -all"), "ill._domainkey.example.org": SERVFAIL,
         "example.org": Txt("v=spf1 ip4:198.51.100.5 -all"), "lists.example.net": Txt("v=spf1 ip4:198.51.100.9 -all")}
 
 
@@ -68,7 +69,7 @@ class Headers(unittest.TestCase):
         code, doc = self.document(direct(sign(AUTHOR, KEY)))
         self.assertEqual((code, doc["verdict"], doc["warnings"]), (0, "pass", []))
         self.assertEqual([d["result"] for d in doc["dkim"]], ["pass"])
-        self.assertEqual((doc["arc"]["result"], doc["dmarc"]), ("none", None))
+        self.assertEqual((doc["arc"]["result"], doc["dmarc"]["result"]), ("none", "none"))
         self.assertEqual((doc["spf"]["result"], doc["session"]["client"], doc["session"]["helo"]),
                          ("pass", "198.51.100.5", "out.example.org"))
         self.assertEqual([a["alignment"] for a in doc["alignment"]], ["strict", "strict"])
@@ -107,7 +108,7 @@ class Headers(unittest.TestCase):
     def test_text_says_the_verdict_first(self):
         text = self.run_it(through_a_list(sign(AUTHOR, KEY))).stdout.decode()
         self.assertTrue(text.startswith("FAIL the DKIM signature of example.org does not hold"), text)
-        for words in ("added below them", "[list]", "clock backwards", "List ", "Hop 3", "RFC 6376 §6.1.3", "not the domain of From"):
+        for words in ("added below them", "[list]", "clock backwards", "List ", "Hop 3", "RFC 6376 §6.1.3", "not aligned with From"):
             self.assertIn(words, text)
         self.assertTrue(self.run_it(direct(sign(AUTHOR, KEY))).stdout.startswith(b"PASS the DKIM signature of example.org holds\n"))
 
@@ -129,6 +130,30 @@ class Headers(unittest.TestCase):
         _, doc = self.document(octets)
         self.assertEqual((doc["session"]["source"], doc["session"]["mail_from"], doc["spf"]["result"]),
                          ("Received-SPF", "ann@example.org", "pass"))
+
+    def test_dmarc_has_the_last_word_where_there_is_a_policy(self):
+        mail = AUTHOR.replace(b"ann@example.org", b"ann@strict.example")
+        signed = sign(mail, KEY, d="strict.example")
+        path = b"Return-Path: <ann@strict.example>\r\n"
+        by_server = b"Received: from out.example.org (out.example.org [198.51.100.%d])\r\n\tby mx.example.com; Tue, 24 Nov 2026 11:00:01 +0000\r\n"
+        for octets, code, verdict, result in (
+                (path + by_server % 5 + signed, 0, "pass", "pass"),
+                (through_a_list(signed), 1, "fail", "fail"),
+                (path + by_server % 5 + signed + b"changed\r\n", 0, "warn", "pass"),  # SPF alone makes it pass
+                (path + by_server % 5 + mail, 0, "pass", "pass"),
+                (path + by_server % 6 + mail, 1, "fail", "fail")):
+            got, doc = self.document(octets)
+            self.assertEqual((got, doc["verdict"], doc["dmarc"]["result"], doc["dmarc"]["rfc7489"]["result"]),
+                             (code, verdict, result, result), doc["summary"])
+            self.assertEqual((doc["dmarc"]["policy"], doc["dmarc"]["standard"]), ("reject", "RFC 9989"))
+        self.assertIn("whose policy asks to reject", doc["summary"])
+        # Half of the evidence is missing: nobody knows whether it would have failed.
+        _, doc = self.document(mail)
+        self.assertIsNone(doc["dmarc"])
+        self.assertIn("SPF could not be looked at", doc["dmarc_reason"])
+        _, doc = self.document(path + by_server % 5 + b"From: eve@example.org\r\n" + signed)
+        self.assertIsNone(doc["dmarc"])
+        self.assertIn("2 From fields", doc["dmarc_reason"])
 
     def test_a_mail_made_to_cost_much_gets_its_verdict(self):
         octets = AUTHOR.replace(b"Subject: ", b"".join(b"X-Big: " + b"a" * 900 + b"\r\n" for _ in range(2000)) + b"Subject: ")
