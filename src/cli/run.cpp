@@ -25,6 +25,7 @@ constexpr std::array verbs{
     Verb{"diagnose", diagnose, "the same, then prove the cause with live and static tests"},
     Verb{"relay", relay, "what a server permits, and the single change that flips it"},
     Verb{"check", check, "everything about a domain, host or address: MX, PTR, SPF, DMARC, TLS, DNSSEC"},
+    Verb{"lookup", lookup, "one quick question: mx:example.org, ptr:192.0.2.25, dkim:example.org:s1, smtp:HOST"},
     Verb{"spf", spf, "may this address send for this sender? every step of the policy"},
     Verb{"headers", headers, "a message's way, its DKIM, ARC, SPF and DMARC looked at again, and what broke them"},
     Verb{"config", config, "what a configuration would answer to a session, and which line decides"},

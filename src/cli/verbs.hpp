@@ -13,6 +13,7 @@ Exit explain(const std::vector<std::string>& args);
 Exit diagnose(const std::vector<std::string>& args);
 Exit relay(const std::vector<std::string>& args);
 Exit check(const std::vector<std::string>& args);
+Exit lookup(const std::vector<std::string>& args);
 Exit spf(const std::vector<std::string>& args);
 Exit headers(const std::vector<std::string>& args);
 Exit config(const std::vector<std::string>& args);

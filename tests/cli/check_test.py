@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`check` against worlds of its own: a well-kept domain has nothing to mend, each broken one exactly the faults it was
+"""`check` and `lookup` against worlds of its own: a well-kept domain has nothing to mend, each broken one exactly the faults it was
 given, and every row of data/checks/ is seen to fire. Silence proves nothing: what was not answered is untested."""
 import json
 import os
@@ -232,7 +232,32 @@ class Check(unittest.TestCase):
         self.assertEqual(lines[2], "FAIL MX-10 The MX host has no address")
         self.assertIn("Do this  1. ", done.stdout)
 
+    def quick(self, question, *words):
+        done = subprocess.run([PROGRAM, "lookup", question, "--json", *(words or self.reach)], capture_output=True, text=True, timeout=60)
+        return done.returncode, json.loads(done.stdout)
+
+    def test_quick_questions(self):
+        for question, part in (("mx:good.example", "mx1.good.example"), ("a:mx1.good.example", "192.0.2.25"), ("TXT:good.example", "v=spf1 mx -all"),
+                               ("spf:good.example", "v=spf1"), ("dmarc:good.example", "v=DMARC1"), ("mta-sts:good.example", "v=STSv1"),
+                               ("tlsrpt:good.example", "v=TLSRPTv1"), ("ptr:192.0.2.25", "mx1.good.example leads back"),
+                               ("cname:a.mx-alias.example", "mx1.good.example"), ("smtp:mx1.good.example", "certificate: for this name, trusted"),
+                               ("tcp:mx1.good.example:25", "192.0.2.25:25 answers")):
+            with self.subTest(question):
+                code, document = self.quick(question)
+                self.assertEqual((code, document["status"], document["schema"]), (0, "found", "smtpdx.lookup/1"), document)
+                self.assertIn(part, "\n".join(document["lines"]))
+        for question in ("mx:nowhere.example", "spf:spf-none.example", "dkim:good.example", "dkim:good.example:s1", "ptr:192.0.2.99",
+                         "tcp:mx2.good.example:587"):
+            with self.subTest(question):
+                code, document = self.quick(question)
+                self.assertEqual((code, document["status"], document["lines"]), (1, "absent", []), document)
+        for question in ("mx:good.example", "dkim:good.example", "smtp:mx1.good.example"):
+            code, document = self.quick(question, "--resolver", "127.0.0.1:9", "--timeout", "3")
+            self.assertEqual((code, document["status"]), (3, "unknown"), document)
+
     def test_usage(self):
+        for question in ("mx", "mx:", "nonsense:example.org", "ptr:example.org"):
+            self.assertEqual(subprocess.run([PROGRAM, "lookup", question], capture_output=True, timeout=60).returncode, 2, question)
         for words, part in ((["a b"], "neither a domain nor an address"), (["example.org", "--only", "mx,nonsense"], "no such area")):
             done = subprocess.run([PROGRAM, "check", *words], capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 2)
