@@ -4,6 +4,7 @@
 // come from a zone file (--zone) or, where --resolver names a resolver, from there: decided once, what was missing is
 // looked up, decided again, until nothing is missing.
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -42,6 +43,7 @@ using Options = ConfigOptions;
 
 /// So many sessions get their change without being asked for it: each takes as long as a hundred answers.
 constexpr std::size_t few_cases = 50;
+constexpr std::chrono::seconds enough_time{5};
 
 constexpr const char* examples =
     "Examples:\n"
@@ -288,11 +290,15 @@ Exit config(const std::vector<std::string>& args) {
   const bool json = o.output.json || o.output.format == "json" || !o.cases.empty();
   const bool advise = loaded->advice && (o.change || cases->size() <= few_cases);
   auto exit = Exit::fine;
+  std::chrono::steady_clock::duration spent{};  // on changes; a large configuration takes seconds for each
   for (const auto& one : *cases) {
     const auto decision = ground->decide(loaded->replay, one.session);
     std::optional<postfix::ChangeAdvice> advice;
-    if (advise && decision.verdict != mta::Verdict::unknown)
+    if (advise && decision.verdict != mta::Verdict::unknown && (o.change || spent < enough_time)) {
+      const auto began = std::chrono::steady_clock::now();
       advice = loaded->advice(ground->with_names(one.session), decision);
+      spent += std::chrono::steady_clock::now() - began;
+    }
     print(json ? render::decision_json(one.id, decision, advice ? &*advice : nullptr)
                : render::decision_text(decision) + (advice ? render::change_text(*advice) : std::string()));
     if (o.cases.empty()) exit = exit_of(decision);

@@ -16,7 +16,11 @@ void Cited::append(std::string_view text, const Where& where) {
 void Cited::append(const Cited& other, std::size_t from, std::size_t count) {
   if (from >= other.size()) return;
   const std::size_t end = count > other.size() - from ? other.size() : from + count;
-  for (std::size_t run = 0; run < other.runs_.size(); ++run) {
+  // From the run that holds `from`: a list of thousands of lines is sliced word by word.
+  const auto after = std::upper_bound(other.runs_.begin(), other.runs_.end(), from,
+                                      [](std::size_t at, const auto& run) { return at < run.first; });
+  const auto first = after == other.runs_.begin() ? 0 : static_cast<std::size_t>(after - other.runs_.begin()) - 1;
+  for (std::size_t run = first; run < other.runs_.size() && other.runs_[run].first < end; ++run) {
     const std::size_t begins = std::max(other.runs_[run].first, from);
     const std::size_t ends = std::min(run + 1 < other.runs_.size() ? other.runs_[run + 1].first : other.size(), end);
     if (begins < ends) append(std::string_view(other.text_).substr(begins, ends - begins), other.runs_[run].second);

@@ -20,6 +20,7 @@ const std::vector<LintRule>& lint_rules() {
   static const std::vector<LintRule> rules = {
       {"open-relay", S::fail, "Everybody may relay"},
       {"open-relay-perhaps", S::warn, "Everybody may relay if something the files do not say permits it"},
+      {"relay-set-unknown", S::info, "Who may relay is too much to compute"},
       {"ok-before-refusal", S::fail, "An OK in an access table lets strangers relay"},
       {"networks-everybody", S::fail, "A trusted network is the whole internet or a large part of it"},
       {"networks-wide", S::warn, "A trusted public network is very wide"},

@@ -277,7 +277,14 @@ void one_region(LintRun& run, const RelayRegion& region) {
 
 void lint_relay_set(LintRun& run) {
   const auto set = RelaySet::compute(run.configuration);
-  if (!set) return;  // too many kinds of sessions: said by who-may-relay
+  if (!set)
+    return run.add({"relay-set-unknown",
+                    S::info,
+                    {},
+                    "relay set",
+                    {},
+                    set.error().message + ".",
+                    set.error().hint.empty() ? "Ask about single sessions: smtpdx config decide." : set.error().hint});
   const auto before = run.findings.size();
   for (const auto& region : set->regions()) {
     // The network itself has been named.

@@ -101,10 +101,11 @@ MatchList MatchList::parse(const Cited& value, Tables& tables) {
 
 /// The first element that matches decides; elements that cannot be tested are kept in mind until something else
 /// decides.
-template <class Test>
-Match MatchList::first(Test test) const {
+template <class Test, class Skip>
+Match MatchList::first(Test test, Skip skip) const {
   Match unsure_yes, unsure_no;  // an untestable element that would say yes, or (with "!") no
   for (const auto& pattern : patterns_) {
+    if (skip(pattern)) continue;
     auto match = test(pattern);
     if (match.answer == Answer::no) continue;
     match.pattern = pattern.shown();
@@ -177,16 +178,23 @@ Match MatchList::test_client(const Pattern& pattern, const IpAddress& address, c
   return {};
 }
 
+namespace {
+constexpr auto never_skip = [](const auto&) { return false; };
+}  // namespace
+
 Match MatchList::match_string(std::string_view text) const {
-  return first([&](const Pattern& p) { return test_domain(p, text, Parents::none); });
+  return first([&](const Pattern& p) { return test_domain(p, text, Parents::none); }, never_skip);
 }
 
 Match MatchList::match_domain(std::string_view domain, Parents parents) const {
-  return first([&](const Pattern& p) { return test_domain(p, domain, parents); });
+  return first([&](const Pattern& p) { return test_domain(p, domain, parents); }, never_skip);
 }
 
 Match MatchList::match_client(const IpAddress& address, const std::optional<std::string>& name, Parents parents) const {
-  return first([&](const Pattern& p) { return test_client(p, address, name, parents); });
+  return first(
+      [&](const Pattern& p) { return test_client(p, address, name, parents); },
+      // Thousands of networks: those that hold the address not are passed over quickly.
+      [&](const Pattern& p) { return p.network && !p.network->has_host_bits && !p.network->contains(address); });
 }
 
 namespace {

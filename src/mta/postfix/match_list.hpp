@@ -70,8 +70,8 @@ class MatchList {
   };
   struct Reader;
 
-  template <class Test>
-  Match first(Test test) const;
+  template <class Test, class Skip>
+  Match first(Test test, Skip skip) const;
   static Match test_domain(const Pattern& pattern, std::string_view domain, Parents parents);
   static Match test_address(const Pattern& pattern, const IpAddress& address);
   static Match test_client(const Pattern& pattern, const IpAddress& address, const std::optional<std::string>& name,

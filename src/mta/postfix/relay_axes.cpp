@@ -17,6 +17,8 @@ namespace smtpdx::mta::postfix {
 namespace {
 
 constexpr std::size_t max_pairs = 20'000;
+constexpr std::size_t max_keys = 100'000;               // of all tables that one unknown is looked up in
+constexpr std::size_t max_network_tests = 600'000'000;  // spans of addresses times networks to look through
 const char separator = '\x1e';
 
 /// Puts candidates into classes.
@@ -80,6 +82,13 @@ std::string foreign_domain(const std::set<std::string>& keys) {
   return "elsewhere-7f3a.zz";
 }
 
+bool too_many(Axis& axis, std::size_t keys) {
+  if (keys <= max_keys) return false;
+  axis.refused = "the tables about the " + axis.name + " hold " + std::to_string(keys) + " keys, more than " +
+                 std::to_string(max_keys);
+  return true;
+}
+
 void add_networks(AddressSpace& space, const Outline& outline, std::string& blurred) {
   for (const auto& network : outline.networks) space.cut(network);
   for (const auto& key : outline.keys) {
@@ -110,23 +119,32 @@ Axis client_axis(const Sides& sides) {
   Axis axis;
   axis.name = "client";
   AddressSpace space;
+  std::size_t networks = 1;  // that a look-up goes through one by one
+  const auto add = [&](const Outline& outline) {
+    add_networks(space, outline, axis.blurred);
+    networks += outline.networks.size();
+  };
   for (auto* side : sides) {
     if (!side) continue;
     cut_own_networks(space, *side);
     auto trusted = side->outline_of("mynetworks");
-    add_networks(space, trusted, axis.blurred);
+    add(trusted);
     if (side->tests.ask("permit_mynetworks") && !trusted.rules.empty())
       axis.blurred = "which clients the patterns in mynetworks match";
-    add_networks(space, side->outline_of("smtpd_sasl_exceptions_networks"), axis.blurred);
+    add(side->outline_of("smtpd_sasl_exceptions_networks"));
     for (const auto& test : side->tests.access)
-      if (test.restriction == "check_client_access") add_networks(space, test.outline, axis.blurred);
+      if (test.restriction == "check_client_access") add(test.outline);
   }
   const auto signature = [sides](const IpAddress& client) {
     return joined(sides, [&](const Side& side) { return side.of_address(client); });
   };
   axis.signature_of = [signature](const Session& session) { return signature(*session.client); };
+  const auto spans = space.spans();
+  if (spans.size() * networks > max_network_tests)
+    axis.refused = "addresses are told apart by " + std::to_string(networks) + " networks";
+  if (!axis.refused.empty() || too_many(axis, spans.size())) return axis;
   Classing classing(axis);
-  for (const auto& span : space.spans()) {
+  for (const auto& span : spans) {
     const auto client = span.inside();
     classing.add(signature(client), {}, [client](Draft& draft) { draft.session.client = client; })
         .spans.push_back(span);
@@ -159,6 +177,7 @@ Axis name_axis(const Sides& sides) {
         const auto outline = side->outline_of(list);
         keys.insert(outline.keys.begin(), outline.keys.end());
       }
+  if (too_many(axis, keys.size())) return axis;
   Classing classing(axis);
   const auto add = [&](const std::string& name, const std::string& member) -> AxisValue& {
     return classing.add(signature(name), member, [name](Draft& draft) { draft.session.client_name = name; });
@@ -216,6 +235,7 @@ Axis certificate_axis(const Sides& sides) {
   };
   add("unlisted", false, "one that is neither trusted nor listed");
   add("unlisted", true, "trusted by a CA");
+  if (too_many(axis, listed.size())) return axis;
   for (const auto& print : listed) {
     add(print, false, print);
     add(print, true, print + ", trusted by a CA");
@@ -239,6 +259,7 @@ Axis login_axis(const Sides& sides) {
                         [user](Draft& draft) { draft.session.login = Login{user, true}; });
   };
   const auto keys = keys_of(sides, "check_sasl_access");
+  if (too_many(axis, keys.size())) return axis;
   for (const auto& key : keys) add(key, key);
   const std::string anybody = keys.contains("someuser") ? "someuser-7f3a" : "someuser";
   auto& rest = add(anybody, keys.empty() ? "any valid login" : "any other valid login");
@@ -324,6 +345,7 @@ Axis sender_axis(const Sides& sides) {
     return joined(sides, [&](Side& side) { return side.of_sender(path); });
   };
   axis.signature_of = [signature](const Session& session) { return signature(session.sender); };
+  if (too_many(axis, keys.size())) return axis;
   Classing classing(axis);
   const auto add = [&](const std::string& path, const std::string& member) -> AxisValue* {
     auto made = signature(path);
@@ -356,6 +378,7 @@ Axis recipient_axis(const Sides& sides) {
   axis.signature_of = [signature](const Session& session) { return signature(session.recipient); };
   std::string nothing, own;
   for (const auto* side : sides) own += std::string(side ? "own" : "") + separator;
+  if (too_many(axis, keys.size())) return axis;
   Classing classing(axis);
   const auto add = [&](const std::string& path, const std::string& member) -> AxisValue* {
     auto made = signature(path);
@@ -389,6 +412,7 @@ Axis helo_axis(const Sides& sides) {
     return joined(sides, [&](const Side& side) { return side.of_helo(helo); });
   };
   axis.signature_of = [signature](const Session& session) { return signature(session.helo.value_or("")); };
+  if (too_many(axis, keys.size())) return axis;
   Classing classing(axis);
   const auto add = [&](const std::string& helo, const std::string& member) -> AxisValue& {
     return classing.add(signature(helo), member, [helo](Draft& draft) { draft.session.helo = helo; });

@@ -37,6 +37,7 @@ struct Axis {
   std::vector<AxisValue> values;
   std::function<std::string(const Session&)> signature_of;
   std::string blurred;  ///< why two members of a class may differ after all
+  std::string refused;  ///< why this is too much to compute; the values are then none
 };
 
 /// One or two sides; null for a service that one of two configurations lacks. The sides outlive the axes.

@@ -84,6 +84,11 @@ Relay Grid::ask(std::size_t index, const Draft& draft, const std::vector<std::si
 
 Result<void> Grid::fill() {
   std::size_t count = 1;
+  for (const auto& axis : axes_)
+    if (!axis.refused.empty())
+      return fail(ErrorKind::limit,
+                  service().where.to_string() + ": service " + printable(service().name, 60) + ": " + axis.refused,
+                  "ask about single sessions: smtpdx config decide");
   for (const auto& axis : axes_) {
     count *= std::max<std::size_t>(axis.values.size(), 1);
     if (axis.values.empty()) count = 0;
