@@ -20,6 +20,13 @@ bool Needles::any_at_start(std::string_view text) const {
   return false;
 }
 
+bool Needles::any_is(std::string_view text) const {
+  if (text.size() < shortest) return false;
+  for (std::size_t at = heads_[slot(key_at(text.data()))]; at != 0; at = entries_[at - 1].next)
+    if (iequals(text, entries_[at - 1].word)) return true;
+  return false;
+}
+
 std::size_t Needles::first_place(std::string_view text) const {
   std::size_t place = std::string_view::npos;
   each(text, [&](std::size_t, std::size_t at) {

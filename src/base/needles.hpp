@@ -40,6 +40,7 @@ class Needles {
 
   bool any_in(std::string_view text) const { return first_place(text) != std::string_view::npos; }
   bool any_at_start(std::string_view text) const;
+  bool any_is(std::string_view text) const;  ///< the whole text is one of them
   /// Where the first of any of the words begins; npos where there is none.
   std::size_t first_place(std::string_view text) const;
   /// The number of the first word of the list that occurs anywhere; `none` where none does.

@@ -42,43 +42,56 @@ bool icontains(std::string_view haystack, std::string_view needle) {
 
 namespace {
 
-/// Places where a word can begin: its first and its last octet are there, but for the bit that tells upper from lower
-/// case.
+/// Places where a word can begin: its first and its last octet are there, but for the bits of `ignored`.
 struct Ends {
-  explicit Ends(std::string_view word)
-      : first_(each_octet(word.front()) | case_bit),
-        last_(each_octet(word.back()) | case_bit),
+  Ends(std::string_view word, std::uint8_t ignored)
+      : ignored_(each_octet(static_cast<char>(ignored))),
+        first_(each_octet(word.front()) | ignored_),
+        last_(each_octet(word.back()) | ignored_),
         span_(word.size() - 1) {}
   Octets at(const char* place) const {
-    return static_cast<Octets>((octets_at(place) | case_bit) == first_) &
-           static_cast<Octets>((octets_at(place + span_) | case_bit) == last_);
+    return static_cast<Octets>((octets_at(place) | ignored_) == first_) &
+           static_cast<Octets>((octets_at(place + span_) | ignored_) == last_);
   }
 
  private:
-  static constexpr std::uint8_t case_bit = 0x20;
-  Octets first_, last_;
+  Octets ignored_, first_, last_;
   std::size_t span_;
 };
 
-}  // namespace
-
-std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_t from) {
+/// Where `begins` first holds of the places from `from` on where a word with these ends can begin.
+template <class Begins>
+std::size_t find_word(std::string_view haystack, std::string_view needle, std::size_t from, std::uint8_t ignored,
+                      Begins begins) {
   if (from > haystack.size()) return std::string_view::npos;
   if (needle.empty()) return from;
   if (needle.size() > haystack.size() - from) return std::string_view::npos;
   const std::size_t end = haystack.size() - needle.size() + 1;
-  const auto begins = [&](std::size_t at) { return iequals(haystack.substr(at, needle.size()), needle); };
   std::size_t at = from;
-  const Ends ends(needle);
+  const Ends ends(needle, ignored);
   for (; at + sizeof(Octets) <= end; at += sizeof(Octets)) {
     const Octets candidates = ends.at(haystack.data() + at);
     if (!any_set(candidates)) continue;
     for (std::size_t i = 0; i < sizeof candidates; ++i)
-      if (candidates[i] != 0 && begins(at + i)) return at + i;
+      if (candidates[i] != 0 && begins(haystack.substr(at + i, needle.size()))) return at + i;
   }
   for (; at < end; ++at)
-    if (ascii_lower(haystack[at]) == ascii_lower(needle[0]) && begins(at)) return at;
+    if (begins(haystack.substr(at, needle.size()))) return at;
   return std::string_view::npos;
+}
+
+}  // namespace
+
+std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_t from) {
+  constexpr std::uint8_t case_bit = 0x20;
+  return find_word(haystack, needle, from, case_bit, [&](std::string_view word) {
+    return ascii_lower(word[0]) == ascii_lower(needle[0]) && iequals(word, needle);
+  });
+}
+
+std::size_t find_exactly(std::string_view haystack, std::string_view needle, std::size_t from) {
+  return find_word(haystack, needle, from, 0,
+                   [&](std::string_view word) { return word[0] == needle[0] && word == needle; });
 }
 
 std::size_t find_either(std::string_view s, char one, char other, std::size_t from) {

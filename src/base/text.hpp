@@ -21,6 +21,16 @@ bool iends_with(std::string_view s, std::string_view suffix);
 bool icontains(std::string_view haystack, std::string_view needle);
 /// Position of `needle` in `haystack` at or after `from`, ASCII case ignored; npos where absent.
 std::size_t ifind(std::string_view haystack, std::string_view needle, std::size_t from = 0);
+/// Position of `needle` at or after `from`, case counts; npos where absent.
+std::size_t find_exactly(std::string_view haystack, std::string_view needle, std::size_t from = 0);
+/// Position of the first of a few octets at or after `from`, npos where there is none: for words and the like, where
+/// find_first_of(), which calls a function for each octet, costs more than what is looked for.
+constexpr std::size_t find_any(std::string_view s, std::string_view few, std::size_t from = 0) {
+  for (; from < s.size(); ++from)
+    for (char c : few)
+      if (s[from] == c) return from;
+  return std::string_view::npos;
+}
 /// Position of `one` or `other`, whichever comes first at or after `from`; npos where both are absent.
 std::size_t find_either(std::string_view s, char one, char other, std::size_t from = 0);
 

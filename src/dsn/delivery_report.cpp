@@ -33,7 +33,7 @@ NamedHost mta_name(std::string_view value) {
   if (semicolon != std::string_view::npos && semicolon < 20) value = value.substr(semicolon + 1);
   value = trim(value);
   NamedHost out;
-  std::string_view word = value.substr(0, value.find_first_of(" \t(,"));
+  std::string_view word = value.substr(0, find_any(value, " \t(,"));
   if (auto address = IpAddress::parse(word))
     out.address = address->to_string();
   else if (!word.empty() && word.size() < 256)
@@ -41,7 +41,7 @@ NamedHost mta_name(std::string_view value) {
   for (std::size_t at = find_either(value, '[', '('); at != std::string_view::npos;
        at = find_either(value, '[', '(', at + 1)) {
     std::string_view rest = value.substr(at + 1, 60);
-    rest = rest.substr(0, rest.find_first_of("]), "));
+    rest = rest.substr(0, find_any(rest, "]), "));
     if (auto address = IpAddress::parse(rest)) out.address = address->to_string();
   }
   return out;

@@ -22,7 +22,7 @@ std::string_view field(std::string_view line, std::string_view key) {
     if (at > 0 && line[at - 1] != ' ' && line[at - 1] != ',') continue;
     std::string_view rest = line.substr(at + key.size());
     if (rest.starts_with('<')) return rest.substr(1, std::min(rest.find('>'), rest.size()) - 1);
-    return rest.substr(0, rest.find_first_of(", "));
+    return rest.substr(0, find_any(rest, ", "));
   }
   return {};
 }
@@ -37,7 +37,7 @@ std::string syslog_host(std::string_view line, std::size_t program) {
 /// "postfix/submission/smtpd[123]" → "submission": syslog_name tells the services of one master.cf apart.
 std::string postfix_service(std::string_view line, std::size_t program) {
   auto name = line.substr(program + 1);
-  name = name.substr(0, name.find_first_of("[ "));
+  name = name.substr(0, find_any(name, "[ "));
   const auto first = name.find('/'), last = name.rfind('/');
   return first == last || last == std::string_view::npos ? std::string()
                                                          : std::string(name.substr(first + 1, last - first - 1));
@@ -110,7 +110,7 @@ std::optional<Refusal> exim_delivery(std::string_view line, std::size_t offset) 
   std::size_t begin = mark + 4;
   Refusal refusal = excerpt(line, begin, line.size() - begin, offset);
   std::string_view rest = line.substr(begin);
-  std::string_view to = rest.substr(0, rest.find_first_of(" :"));
+  std::string_view to = rest.substr(0, find_any(rest, " :"));
   refusal.recipient = mail::report_address(to);
   if (std::size_t open = rest.find('<'); open == to.size() + 1)  // "** b@y.example <a@x.example> R=…": rewritten from
     refusal.original_recipient = mail::report_address(rest.substr(open, rest.find('>', open) - open + 1));

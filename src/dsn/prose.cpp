@@ -38,9 +38,9 @@ bool begins_header(std::string_view line) {
 }
 
 std::string_view without_decoration(std::string_view line) {
-  static constexpr std::string_view marks = "-=*_#:.~+<>| \t";
-  while (!line.empty() && marks.find(line.front()) != std::string_view::npos) line.remove_prefix(1);
-  while (!line.empty() && marks.find(line.back()) != std::string_view::npos) line.remove_suffix(1);
+  const auto is_mark = [](char c) { return find_any({&c, 1}, "-=*_#:.~+<>| \t") == 0; };
+  while (!line.empty() && is_mark(line.front())) line.remove_prefix(1);
+  while (!line.empty() && is_mark(line.back())) line.remove_suffix(1);
   return line;
 }
 
@@ -84,7 +84,7 @@ bool announces_header(std::string_view line) {
                               "begin of original",
                               "beginning of original",
                               "return of the original message"};
-  static constexpr std::string_view whole[] = {
+  static const Needles whole{
       "original message",  "original mail",     "the original message",    "returned message",
       "original header",   "original headers",  "message header",          "message headers",
       "returned mail",     "original-message",  "undelivered message",     "message contents",
@@ -95,8 +95,7 @@ bool announces_header(std::string_view line) {
   if (words.size() < 8) return false;
   if (istarts_with(words, "the first "))
     return icontains(words, "original message") || icontains(words, "of the message");
-  return begins.any_at_start(words) ||
-         std::any_of(std::begin(whole), std::end(whole), [&](auto cue) { return iequals(words, cue); });
+  return begins.any_at_start(words) || whole.any_is(words);
 }
 
 /// The address that a line consists of, brackets allowed; empty where there is more on the line.
@@ -171,7 +170,7 @@ bool opens_loosely(std::string_view line, std::size_t offset, Block& block) {
   if (auto codes = codes_at(line, i); codes && transcript) i += codes->length;
   bool bracket = line.substr(i).starts_with('<');
   if (bracket) ++i;
-  std::size_t end = std::min(line.find_first_of(" \t<>[](),;:\"", i), line.size());
+  std::size_t end = std::min(find_any(line, " \t<>[](),;:\"", i), line.size());
   std::string address = mail::address_in(line.substr(i, end - i));
   if (address.empty() || address.size() != end - i - (line.substr(0, end).ends_with("...") ? 3 : 0)) return false;
   std::string_view rest = line.substr(std::min(end + (bracket ? 1 : 0), line.size()));
@@ -213,10 +212,11 @@ Layout lay_out(std::string_view text) {
       continue;
     }
     Block block;
-    if (layout.blocks.size() < most_blocks && opens_block(line.substr(0, 4096), offset, block)) {
+    const bool names_somebody = line.find('@') != std::string_view::npos;
+    if (names_somebody && layout.blocks.size() < most_blocks && opens_block(line.substr(0, 4096), offset, block)) {
       block.line = offset;
       layout.blocks.push_back(std::move(block));
-    } else if (layout.loose.size() < most_blocks && opens_loosely(line.substr(0, 4096), offset, block)) {
+    } else if (names_somebody && layout.loose.size() < most_blocks && opens_loosely(line.substr(0, 4096), offset, block)) {
       block.line = offset;
       // Sendmail puts the refused commands and their replies above the line that names the address.
       if (session != nowhere) block.line = block.begin = session;
@@ -280,7 +280,7 @@ std::string host_value(std::string_view text, std::string_view label) {
   auto range = label_value(text, label);
   if (!range) return {};
   std::string_view value = text.substr(range->first, range->second - range->first);
-  std::string_view word = trim(value.substr(0, value.find_first_of(" \t(<,")));
+  std::string_view word = trim(value.substr(0, find_any(value, " \t(<,")));
   return looks_like_host(word) ? canonical_name(word) : std::string();
 }
 
@@ -297,7 +297,7 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) {
     end = line_end;
     std::size_t colon = line.find(':');
     bool label = colon != std::string_view::npos && colon < 30 && colon > 0 && line[0] >= 'A' && line[0] <= 'Z' &&
-                 line.substr(0, colon).find_first_of("<>@.") == std::string_view::npos;
+                 find_any(line.substr(0, colon), "<>@.") == std::string_view::npos;
     if (trim(line).empty() || label || next >= text.size()) break;
     end = next;
   }

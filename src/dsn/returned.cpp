@@ -78,9 +78,9 @@ Fields read_fields(std::string_view text) {
 }
 
 bool is_microsoft(std::string_view host) {
-  for (auto domain : {"outlook.com", "office365.com", "exchangelabs.com", "microsoft.com", "office.com", "outlook.de"})
-    if (in_domain(host, domain)) return true;
-  return false;
+  static constexpr std::string_view domains[] = {"outlook.com",   "office365.com", "exchangelabs.com",
+                                                 "microsoft.com", "office.com",    "outlook.de"};
+  return std::any_of(std::begin(domains), std::end(domains), [&](auto domain) { return in_domain(host, domain); });
 }
 
 /// Last two labels: near enough to tell whether two hosts belong together in one report.
@@ -203,9 +203,9 @@ class Reader {
       std::string_view who = field.value;
       std::size_t open = who.find('(');
       who = open == std::string_view::npos ? std::string_view() : who.substr(open + 1);
-      std::string host = canonical_name(who.substr(0, who.find_first_of(": ")));
+      std::string host = canonical_name(who.substr(0, find_any(who, ": ")));
       if (!same_organisation(host, context_.reporter)) continue;
-      out_.spf = to_lower(field.value.substr(0, field.value.find_first_of(" (")));
+      out_.spf = to_lower(field.value.substr(0, find_any(field.value, " (")));
       out_.authserv = host;
       because("Received-SPF: " + *out_.spf + " (" + host + ")");
       return;
@@ -217,7 +217,7 @@ class Reader {
     if (at == std::string_view::npos) return {};
     at += at == 0 ? cue.size() - 1 : cue.size();
     std::string_view rest = text.substr(at);
-    return canonical_name(rest.substr(0, rest.find_first_of(" ;()")));
+    return canonical_name(rest.substr(0, find_any(rest, " ;()")));
   }
 
   void read_received() {

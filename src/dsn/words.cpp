@@ -315,7 +315,7 @@ NamedHost host_in(std::string_view words) {
   for (std::size_t begin : behind) {
     if (begin == 0) continue;
     std::string_view rest = words.substr(begin);
-    std::size_t end = rest.find_first_of(" \t\r\n,;:)");
+    std::size_t end = find_any(rest, " \t\r\n,;:)");
     if (auto address = IpAddress::parse(rest.substr(0, end))) return {{}, address->to_string()};
     if (std::string name = name_after(rest, 0); !name.empty()) return {name, {}};
   }
@@ -345,7 +345,7 @@ std::string client_address_in(std::string_view text) {
   const auto address = cues.first_telling(text, [&](std::size_t number, std::size_t at) -> std::optional<IpAddress> {
     if (at > 0 && is_word_octet(text[at - 1])) return std::nullopt;
     std::string_view rest = trim(text.substr(at + words[number].size(), 60));
-    rest = rest.substr(0, rest.find_first_of(" \t\r\n,;)'\""));
+    rest = rest.substr(0, find_any(rest, " \t\r\n,;)'\""));
     while (rest.ends_with('.') || rest.ends_with(':')) rest.remove_suffix(1);
     return IpAddress::parse(rest);
   });

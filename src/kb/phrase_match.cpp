@@ -87,13 +87,13 @@ std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
   if (parts_.empty()) return std::nullopt;
   std::string_view folded = text.folded();
   // Where a later part is too far off, a later occurrence of the first one may be near enough.
-  for (std::size_t begin = folded.find(parts_[0]); begin != std::string_view::npos;
-       begin = folded.find(parts_[0], begin + 1)) {
+  for (std::size_t begin = find_exactly(folded, parts_[0]); begin != std::string_view::npos;
+       begin = find_exactly(folded, parts_[0], begin + 1)) {
     std::size_t at = begin + parts_[0].size();
     std::size_t part = 1;
     for (; part < parts_.size(); ++part) {
       std::size_t hit =
-          folded.substr(0, std::min(folded.size(), at + star_limit + parts_[part].size())).find(parts_[part], at);
+          find_exactly(folded.substr(0, at + star_limit + parts_[part].size()), parts_[part], at);
       if (hit == std::string_view::npos) break;
       at = hit + parts_[part].size();
     }
@@ -129,7 +129,8 @@ int commonness(std::string_view four) {
 
 }  // namespace
 
-std::uint32_t PatternIndex::slot(const char* four) { return (four_at(four) * 2654435761U) >> 18; }
+/// The upper bits count.
+std::uint32_t PatternIndex::hash(const char* four) { return four_at(four) * 2654435761U; }
 
 void PatternIndex::add(const Pattern& pattern, std::size_t number) {
   std::string_view best;
@@ -145,7 +146,9 @@ void PatternIndex::add(const Pattern& pattern, std::size_t number) {
     if (!pattern.empty()) short_.push_back({static_cast<std::uint32_t>(number), Candidate::unknown});
     return;
   }
-  std::uint32_t& head = heads_[slot(best.data())];
+  const std::uint32_t hashed = hash(best.data());
+  filed_.set(hashed / (0x1'0000'0000 / marks));
+  std::uint32_t& head = heads_[hashed / (0x1'0000'0000 / slots)];
   auto offset = static_cast<std::uint32_t>(best.data() - home->data());
   entries_.push_back({four_at(best.data()), static_cast<std::uint32_t>(number), head, offset, four_at(home->data()),
                       pattern.parts().size() == 1 ? *home : std::string()});
@@ -156,10 +159,9 @@ std::vector<PatternIndex::Candidate> PatternIndex::candidates(const FoldedText& 
   std::vector<Candidate> found = short_;
   std::string_view folded = text.folded();
   for (std::size_t i = 0; i + 4 <= folded.size(); ++i) {
-    std::uint32_t at = heads_[slot(folded.data() + i)];
-    if (at == 0) continue;
-    std::uint32_t four = four_at(folded.data() + i);
-    for (; at != 0; at = entries_[at - 1].next) {
+    const std::uint32_t four = four_at(folded.data() + i), hashed = hash(folded.data() + i);
+    if (!filed_[hashed / (0x1'0000'0000 / marks)]) continue;
+    for (std::uint32_t at = heads_[hashed / (0x1'0000'0000 / slots)]; at != 0; at = entries_[at - 1].next) {
       const Entry& entry = entries_[at - 1];
       if (entry.four != four) continue;
       if (entry.whole.empty()) {

@@ -6,6 +6,7 @@
 // anywhere in the text. Plain search, no regular expressions: linear in the text for each pattern, the same result on
 // every machine.
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -66,14 +67,15 @@ class PatternIndex {
   std::vector<Candidate> candidates(const FoldedText& text) const;
 
  private:
-  static std::uint32_t slot(const char* four);
-  static constexpr std::uint32_t slots = 1U << 14;
+  static std::uint32_t hash(const char* four);
+  static constexpr std::uint32_t slots = 1U << 14, marks = 1U << 16;
   struct Entry {
     std::uint32_t four, number, next;
     std::uint32_t offset;  ///< of the four octets within `whole`
     std::uint32_t first;   ///< the first four of `whole`: spares most looks at it
     std::string whole;     ///< the pattern where it has no star, else empty
   };
+  std::bitset<marks> filed_;  ///< by more bits of the hash: small, and false for nearly all that is not filed
   std::vector<std::uint32_t> heads_ = std::vector<std::uint32_t>(slots, 0);  ///< index + 1 into entries_, 0 none
   std::vector<Entry> entries_;
   std::vector<Candidate> short_;  ///< patterns without a part of four octets: always candidates

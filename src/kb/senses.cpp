@@ -45,14 +45,14 @@ void add_word(std::string_view word, std::string& out) {
   std::size_t scheme = word.find("://");
   if (scheme != std::string_view::npos) {
     std::string_view host = word.substr(scheme + 3);
-    host = host.substr(0, host.find_first_of("/:?"));
+    host = host.substr(0, find_any(host, "/:?"));
     return add_labels(host, out);
   }
   if (word.find('@') != std::string_view::npos) {
     out += "user@ ";
     return;
   }
-  std::string_view bare = word.substr(0, word.find_first_of("]>)"));
+  std::string_view bare = word.substr(0, find_any(word, "]>)"));
   if (IpAddress::parse(bare)) {
     out += "ip# ";
     return;

@@ -110,7 +110,7 @@ std::string report_address(std::string_view value) {
     std::size_t colon = value.find(':');
     if (colon != std::string_view::npos) value = value.substr(colon + 1);
   }
-  if (!value.starts_with('"')) value = value.substr(0, value.find_first_of(" \t\r\n"));
+  if (!value.starts_with('"')) value = value.substr(0, find_any(value, " \t\r\n"));
   if (value.size() > address_limit) return {};
   return std::string(trim(value));
 }

@@ -16,7 +16,7 @@ namespace {
 /// The name by which iconv knows the set; empty for UTF-8, ASCII and what nobody knows.
 std::string iconv_name(std::string_view charset) {
   std::string name = to_lower(trim(charset));
-  name = name.substr(0, name.find_first_of("* \t;"));
+  name = name.substr(0, find_any(name, "* \t;"));
   if (name.size() > 40) return {};
   struct Alias {
     std::string_view name, iconv;
@@ -53,9 +53,36 @@ struct Closer {
   void operator()(void* handle) const { iconv_close(handle); }
 };
 
-/// Calls `push(octet, from, width)` for each octet of the result; false where the set is unknown or does not fit.
-template <class Push>
-bool convert(std::string_view in, const std::string& from, Push push) {
+/// What is made of a text of another set: keep(at, length) takes octets of it as they are, put(octets, at, width) what
+/// `width` octets of it mean.
+class TextOut {
+ public:
+  explicit TextOut(const Text& in) : in_(in) {}
+  void keep(std::size_t at, std::size_t length) { out.append(in_, at, length); }
+  void put(std::string_view octets, std::size_t at, std::size_t width) {
+    const auto [offset, length] = in_.range(at, width);
+    for (char c : octets) out.push(c, offset, std::min<std::size_t>(length, 255));
+  }
+  Text out;
+
+ private:
+  const Text& in_;
+};
+
+class StringOut {
+ public:
+  explicit StringOut(std::string_view in) : in_(in) {}
+  void keep(std::size_t at, std::size_t length) { out += in_.substr(at, length); }
+  void put(std::string_view octets, std::size_t, std::size_t) { out += octets; }
+  std::string out;
+
+ private:
+  std::string_view in_;
+};
+
+/// False where the set is unknown or does not fit.
+template <class Out>
+bool convert(std::string_view in, const std::string& from, Out& out) {
   iconv_t opened = iconv_open("UTF-8", from.c_str());
   if (opened == reinterpret_cast<iconv_t>(-1)) return false;
   std::unique_ptr<void, Closer> handle(opened);
@@ -67,51 +94,49 @@ bool convert(std::string_view in, const std::string& from, Push push) {
   bool jis = from.starts_with("ISO-2022-JP") || from.starts_with("iso-2022-jp");
   bool shifted = false;  // of ISO 2022: within anything but ASCII
   while (left > 0) {
-    if (jis && !shifted && *next != 0x1B) {
-      push(*next, in.size() - left, 1);
-      ++next;
-      --left;
+    const std::size_t at = in.size() - left;
+    const std::size_t kept = jis ? (shifted ? 0 : std::min(in.find('\x1B', at), in.size()) - at)
+                                 : (shifts ? 0 : ascii_length(in.substr(at)));
+    if (kept > 0) {
+      out.keep(at, kept);
+      next += kept;
+      left -= kept;
       continue;
     }
     if (jis && *next == 0x1B) {
       std::string_view shift(next, std::min<std::size_t>(left, 3));
       shifted = shift != "\x1b(B" && shift != "\x1b(J";
     }
-    if (!shifts && static_cast<unsigned char>(*next) < 0x80) {
-      push(*next, in.size() - left, 1);
-      ++next;
-      --left;
-      continue;
-    }
     // As little room as the next character needs: one at a time keeps the way back exact.
-    char out[4];
-    char* to = out;
-    std::size_t before = left;
-    for (std::size_t size = jis ? 3 : 2; size <= 4 && to == out; ++size) {
+    char character[4];
+    char* to = character;
+    for (std::size_t size = jis ? 3 : 2; size <= 4 && to == character; ++size) {
       std::size_t room = size;
       iconv(handle.get(), &next, &left, &to, &room);
     }
-    std::size_t at = in.size() - before, width = before - left;
-    for (char* c = out; c < to; ++c) push(*c, at, std::max<std::size_t>(width, 1));
+    const std::size_t width = in.size() - left - at;
+    out.put({character, to}, at, std::max<std::size_t>(width, 1));
     if (width > 0) continue;
     if (++broken > in.size() / 8 + 4) return false;
-    push('?', at, 1);
+    out.put("?", at, 1);
     ++next;
     --left;
   }
   return true;
 }
 
-template <class Push>
-void from_latin1(std::string_view in, Push push) {
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    auto u = static_cast<unsigned char>(in[i]);
-    if (u < 0x80) {
-      push(in[i], i, 1);
-    } else {
-      push(static_cast<char>(0xC0 | (u >> 6)), i, 1);
-      push(static_cast<char>(0x80 | (u & 0x3F)), i, 1);
+template <class Out>
+void from_latin1(std::string_view in, Out& out) {
+  for (std::size_t i = 0; i < in.size();) {
+    if (const std::size_t ascii = ascii_length(in.substr(i)); ascii > 0) {
+      out.keep(i, ascii);
+      i += ascii;
+      continue;
     }
+    const auto u = static_cast<unsigned char>(in[i]);
+    const char two[] = {static_cast<char>(0xC0 | (u >> 6)), static_cast<char>(0x80 | (u & 0x3F))};
+    out.put({two, sizeof two}, i, 1);
+    ++i;
   }
 }
 
@@ -132,29 +157,22 @@ Text to_utf8(Text text, std::string_view charset) {
   std::string name = iconv_name(charset);
   Way way = way_of(text.view(), name);
   if (way == Way::keep) return text;
-  Text out;
-  auto push = [&](char c, std::size_t at, std::size_t width) {
-    auto [offset, length] = text.range(at, width);
-    out.push(c, offset, std::min<std::size_t>(length, 255));
-  };
-  if (way == Way::convert && convert(text.view(), name, push)) return out;
+  TextOut converted(text), latin(text);
+  if (way == Way::convert && convert(text.view(), name, converted)) return std::move(converted.out);
   if (way == Way::convert && valid_utf8(text.view())) return text;
-  out = {};
-  from_latin1(text.view(), push);
-  return out;
+  from_latin1(text.view(), latin);
+  return std::move(latin.out);
 }
 
 std::string to_utf8(std::string_view octets, std::string_view charset) {
   std::string name = iconv_name(charset);
   Way way = way_of(octets, name);
   if (way == Way::keep) return std::string(octets);
-  std::string out;
-  auto push = [&](char c, std::size_t, std::size_t) { out += c; };
-  if (way == Way::convert && convert(octets, name, push)) return out;
+  StringOut converted(octets), latin(octets);
+  if (way == Way::convert && convert(octets, name, converted)) return std::move(converted.out);
   if (way == Way::convert && valid_utf8(octets)) return std::string(octets);
-  out.clear();
-  from_latin1(octets, push);
-  return out;
+  from_latin1(octets, latin);
+  return std::move(latin.out);
 }
 
 std::size_t load_charsets() {

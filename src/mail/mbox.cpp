@@ -75,7 +75,7 @@ std::optional<std::size_t> MboxReader::next_separator() {
   while (true) {
     std::string_view all = buffer_;
     bool first = searched_ == 0 && base_ == 0 && all.starts_with("From ");
-    std::size_t hit = first ? 0 : all.find(mark, searched_ > 0 ? searched_ - 1 : 0);
+    std::size_t hit = first ? 0 : find_exactly(all, mark, searched_ > 0 ? searched_ - 1 : 0);
     if (hit != std::string_view::npos) {
       std::size_t line = first ? 0 : hit + 1, stop = all.find(end, line);
       if (stop == std::string_view::npos && !ended_) {

@@ -3,11 +3,9 @@
 
 // The raw splitter. Bounces are the worst-formed mail there is, so each rule here is the most forgiving one that still
 // ends: a header ends at the first line that cannot belong to it, a part without its closing boundary ends with its
-// parent, an unknown structure is one opaque body. All searches are linear in their range (memchr, memmem) and every
+// parent, an unknown structure is one opaque body. All searches are linear in their range (memchr, find_exactly) and every
 // range is searched once per nesting level, so 20 levels bound the time.
 // Not done: decoding (transfer.hpp), charsets, RFC 2231 continuations (no delivery report needs them).
-
-#include <cstring>
 
 #include "base/text.hpp"
 
@@ -29,13 +27,6 @@ std::size_t field_name_length(std::string_view line) {
   return colon < line.size() && line[colon] == ':' ? i : 0;
 }
 
-std::size_t find_in(std::string_view haystack, std::string_view needle, std::size_t from) {
-  if (from >= haystack.size() || needle.empty()) return std::string_view::npos;
-  const void* hit = memmem(haystack.data() + from, haystack.size() - from, needle.data(), needle.size());
-  if (hit == nullptr) return std::string_view::npos;
-  return static_cast<std::size_t>(static_cast<const char*>(hit) - haystack.data());
-}
-
 struct Delimiter {
   std::size_t begin = 0;  ///< of the "--", within the body
   std::size_t next = 0;   ///< first octet of the line after it
@@ -44,8 +35,8 @@ struct Delimiter {
 
 /// Finds the next line that is "--boundary" or "--boundary--" (RFC 2046 §5.1.1), white space after it allowed.
 bool find_delimiter(std::string_view body, std::string_view dash_boundary, std::size_t from, Delimiter& out) {
-  for (std::size_t at = find_in(body, dash_boundary, from); at != std::string_view::npos;
-       at = find_in(body, dash_boundary, at + 1)) {
+  for (std::size_t at = find_exactly(body, dash_boundary, from); at != std::string_view::npos;
+       at = find_exactly(body, dash_boundary, at + 1)) {
     if (at > 0 && body[at - 1] != '\n' && body[at - 1] != '\r') continue;
     std::size_t i = at + dash_boundary.size();
     out.closing = body.substr(i, 2) == "--";
@@ -248,11 +239,11 @@ ContentType ContentType::parse(std::string_view value) {
   std::size_t end = value.find(';');
   std::string type = to_lower(trim(value.substr(0, end)));
   // "multipart/report boundary=x" without semicolon is seen; the type is its first word.
-  type = type.substr(0, type.find_first_of(" \t("));
+  type = type.substr(0, find_any(type, " \t("));
   if (type.find('/') != std::string::npos) out.type = type;
   while (end != std::string_view::npos && out.parameters.size() < 50) {
     std::size_t begin = end + 1;
-    std::size_t equals = value.find_first_of("=;", begin);
+    std::size_t equals = find_any(value, "=;", begin);
     if (equals == std::string_view::npos) break;
     if (value[equals] == ';') {
       end = equals;
@@ -279,7 +270,7 @@ ContentType ContentType::parse(std::string_view value) {
 
 std::string Part::transfer_encoding() const {
   std::string value = to_lower(trim(header.value("Content-Transfer-Encoding")));
-  value = value.substr(0, value.find_first_of(" \t;("));
+  value = value.substr(0, find_any(value, " \t;("));
   return value.empty() ? "7bit" : value;
 }
 

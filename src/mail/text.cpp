@@ -249,8 +249,8 @@ Text html_to_text(const Text& html) {
         (in[i + 1] == '/' || in[i + 1] == '!' || ascii_lower(in[i + 1]) != in[i + 1] ||
          (in[i + 1] >= 'a' && in[i + 1] <= 'z'))) {
       // An address in angle brackets, left unescaped, is text and no tag.
-      std::size_t end = in.find_first_of("<>@", i + 1);
-      if (end != std::string_view::npos && in[end] == '@' && in.substr(i, end - i).find_first_of(" =\"") == in.npos) {
+      std::size_t end = find_any(in, "<>@", i + 1);
+      if (end != std::string_view::npos && in[end] == '@' && find_any(in.substr(i, end - i), " =\"") == in.npos) {
         out.append(html, i, 1);
         ++i;
         continue;

@@ -11,15 +11,15 @@ namespace smtpdx::render {
 
 namespace {
 
-/// Octets of `s` before the first one that JSON escapes (RFC 8259 §7) or that is none of ASCII.
+/// Octets of `s` before the first one that JSON escapes (RFC 8259 §7).
 std::size_t plain_length(std::string_view s) {
   std::size_t i = 0;
   while (i + sizeof(Octets) <= s.size()) {
     const Octets octets = octets_at(s.data() + i);
-    if (any_set((octets < 0x20) | (octets >= 0x80) | (octets == '"') | (octets == '\\'))) break;
+    if (any_set((octets < 0x20) | (octets == '"') | (octets == '\\'))) break;
     i += sizeof octets;
   }
-  while (i < s.size() && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\') ++i;
+  while (i < s.size() && static_cast<unsigned char>(s[i]) >= 0x20 && s[i] != '"' && s[i] != '\\') ++i;
   return i;
 }
 
@@ -42,10 +42,7 @@ void append_escaped(std::string_view value, std::string& out) {
     out += value.substr(0, plain);
     value.remove_prefix(plain);
     if (value.empty()) return;
-    if (static_cast<unsigned char>(value[0]) < 0x80)
-      append_escape(value[0], out);
-    else
-      out += value[0];
+    append_escape(value[0], out);
     value.remove_prefix(1);
   }
 }
@@ -80,16 +77,13 @@ void JsonWriter::null() {
 
 void JsonWriter::text(std::string_view value) {
   separate();
-  const auto plain = plain_length(value);
-  const auto rest = value.substr(plain);
-  if (!valid_utf8(rest)) {
+  if (!valid_utf8(value)) {
     // The library knows what to put in the place of broken octets.
     out_ += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return;
   }
   out_ += '"';
-  out_ += value.substr(0, plain);
-  append_escaped(rest, out_);
+  append_escaped(value, out_);
   out_ += '"';
 }
 

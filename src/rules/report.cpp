@@ -185,23 +185,23 @@ constexpr std::array clues{
     Clue{"submit.null_sender_unauth", s69_null_sender},
 };
 
-}  // namespace
-
-bool may_be_reported(const kb::Cause& cause) {
+const std::vector<const Clue*>& clues_of(const kb::Cause& cause) {
   static const auto by_number = [] {
-    std::vector<bool> found(kb::permanent_causes().size() + 1, false);
-    for (const auto& clue : clues) found[kb::permanent_number(clue.code)] = true;
+    std::vector<std::vector<const Clue*>> found(kb::permanent_causes().size() + 1);
+    for (const auto& clue : clues) found[kb::permanent_number(clue.code)].push_back(&clue);
     return found;
   }();
   return by_number[cause.number];
 }
 
+}  // namespace
+
+bool may_be_reported(const kb::Cause& cause) { return !clues_of(cause).empty(); }
+
 CauseVerdict by_report(const View& view, const kb::Cause& cause) {
   if (!view.refusal()) return Say::nothing();
-  for (const auto& clue : clues) {
-    if (clue.code != cause.code) continue;
-    if (auto v = clue.rule(view, cause); v.verdict != diag::Verdict::silent) return v;
-  }
+  for (const auto* clue : clues_of(cause))
+    if (auto v = clue->rule(view, cause); v.verdict != diag::Verdict::silent) return v;
   return Say::nothing();
 }
 

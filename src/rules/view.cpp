@@ -127,11 +127,6 @@ void View::place_candidates() {
   }
 }
 
-std::optional<int> View::place_of(const kb::Cause& cause) const {
-  const int place = places_.empty() ? -1 : places_[cause.number];
-  return place < 0 ? std::nullopt : std::optional(place);
-}
-
 Seen<diag::MxFact> View::mx(std::string_view domain) const {
   return find_by(mx_, [&](const diag::MxFact& f) { return f.mx.domain == domain; });
 }

@@ -56,7 +56,10 @@ class View {
   kb::Reason asked_reason() const;
   bool has_candidate(std::string_view cause) const;  ///< the words' phrase lists it
   /// The cause's place in that list, likeliest 0; nullopt where it does not stand there.
-  std::optional<int> place_of(const kb::Cause& cause) const;
+  std::optional<int> place_of(const kb::Cause& cause) const {
+    const int place = places_.empty() ? -1 : places_[cause.number];
+    return place < 0 ? std::nullopt : std::optional(place);
+  }
 
   Seen<diag::MxFact> mx(std::string_view domain) const;
   Seen<diag::AddressFact> addresses(std::string_view host) const;
