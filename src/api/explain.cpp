@@ -45,13 +45,14 @@ std::vector<diag::Report> explain_all(const std::string& name, std::string_view 
 
 std::string explain_document(const std::string& name, std::string_view octets, const Aside& aside, Given given) {
   const auto& catalogue = kb::Catalogue::builtin();
-  std::string out = "{\"results\":[";
-  for (const auto& report : explain_all(name, octets, aside, given)) {
-    if (out.back() != '[') out += ',';
-    out += render::explain_json({report, catalogue, nullptr, {}});
-    out.pop_back();  // its line end
-  }
-  return out + "]}\n";
+  constexpr std::size_t usual = std::size_t{64} << 10;
+  std::string out;
+  out.reserve(usual);
+  out += "{\"results\":[";
+  for (const auto& report : explain_all(name, octets, aside, given))
+    render::append_explanation({report, catalogue, nullptr, {}}, out);
+  out += "]}\n";
+  return out;
 }
 
 Result<std::string> letters_document(const std::string& name, std::string_view octets, const Aside& aside,

@@ -84,12 +84,11 @@ bool announces_header(std::string_view line) {
                               "begin of original",
                               "beginning of original",
                               "return of the original message"};
-  static const Needles whole{
-      "original message",  "original mail",     "the original message",    "returned message",
-      "original header",   "original headers",  "message header",          "message headers",
-      "returned mail",     "original-message",  "undelivered message",     "message contents",
-      "mensaje original",  "message d'origine", "message original",        "messaggio originale",
-      "mensagem original", "originalnachricht", "ursprüngliche nachricht", "original-nachricht"};
+  static const Needles whole{"original message",  "original mail",     "the original message",    "returned message",
+                             "original header",   "original headers",  "message header",          "message headers",
+                             "returned mail",     "original-message",  "undelivered message",     "message contents",
+                             "mensaje original",  "message d'origine", "message original",        "messaggio originale",
+                             "mensagem original", "originalnachricht", "ursprüngliche nachricht", "original-nachricht"};
   if (line.size() > 160) return false;
   std::string_view words = without_decoration(line);
   if (words.size() < 8) return false;
@@ -216,7 +215,8 @@ Layout lay_out(std::string_view text) {
     if (names_somebody && layout.blocks.size() < most_blocks && opens_block(line.substr(0, 4096), offset, block)) {
       block.line = offset;
       layout.blocks.push_back(std::move(block));
-    } else if (names_somebody && layout.loose.size() < most_blocks && opens_loosely(line.substr(0, 4096), offset, block)) {
+    } else if (names_somebody && layout.loose.size() < most_blocks &&
+               opens_loosely(line.substr(0, 4096), offset, block)) {
       block.line = offset;
       // Sendmail puts the refused commands and their replies above the line that names the address.
       if (session != nowhere) block.line = block.begin = session;

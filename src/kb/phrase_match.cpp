@@ -92,8 +92,7 @@ std::optional<Pattern::Hit> Pattern::find(const FoldedText& text) const {
     std::size_t at = begin + parts_[0].size();
     std::size_t part = 1;
     for (; part < parts_.size(); ++part) {
-      std::size_t hit =
-          find_exactly(folded.substr(0, at + star_limit + parts_[part].size()), parts_[part], at);
+      std::size_t hit = find_exactly(folded.substr(0, at + star_limit + parts_[part].size()), parts_[part], at);
       if (hit == std::string_view::npos) break;
       at = hit + parts_[part].size();
     }

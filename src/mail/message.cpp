@@ -3,9 +3,9 @@
 
 // The raw splitter. Bounces are the worst-formed mail there is, so each rule here is the most forgiving one that still
 // ends: a header ends at the first line that cannot belong to it, a part without its closing boundary ends with its
-// parent, an unknown structure is one opaque body. All searches are linear in their range (memchr, find_exactly) and every
-// range is searched once per nesting level, so 20 levels bound the time.
-// Not done: decoding (transfer.hpp), charsets, RFC 2231 continuations (no delivery report needs them).
+// parent, an unknown structure is one opaque body. All searches are linear in their range (memchr, find_exactly) and
+// every range is searched once per nesting level, so 20 levels bound the time. Not done: decoding (transfer.hpp),
+// charsets, RFC 2231 continuations (no delivery report needs them).
 
 #include "base/text.hpp"
 

@@ -143,14 +143,18 @@ std::string refusal_json(const Subject& subject) {
 std::string explain_json(const Subject& subject) {
   std::string out;
   out.reserve(4096);
-  JsonWriter json(out);
+  append_explanation(subject, out);
+  out += '\n';
+  return out;
+}
+
+void append_explanation(const Subject& subject, std::string& list) {
+  JsonWriter json(list);
   write_refusal(json, subject);
   json.key("causes").open('[');
   for (const auto& verdict : subject.report.causes) write_cause(json, verdict, subject);
   json.close(']');
   json.close('}');
-  out += '\n';
-  return out;
 }
 
 }  // namespace smtpdx::render

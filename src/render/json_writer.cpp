@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "render/json_writer.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -11,15 +12,20 @@ namespace smtpdx::render {
 
 namespace {
 
-/// Octets of `s` before the first one that JSON escapes (RFC 8259 §7).
-std::size_t plain_length(std::string_view s) {
+constexpr std::uint8_t no_ascii = 0x80, no_utf8 = 0xFF;
+
+/// Octets of `s` before the first one that JSON escapes (RFC 8259 §7) or that is at least `beyond`.
+std::size_t plain_length(std::string_view s, std::uint8_t beyond) {
   std::size_t i = 0;
   while (i + sizeof(Octets) <= s.size()) {
     const Octets octets = octets_at(s.data() + i);
-    if (any_set((octets < 0x20) | (octets == '"') | (octets == '\\'))) break;
+    if (any_set((octets < 0x20) | (octets >= beyond) | (octets == '"') | (octets == '\\'))) break;
     i += sizeof octets;
   }
-  while (i < s.size() && static_cast<unsigned char>(s[i]) >= 0x20 && s[i] != '"' && s[i] != '\\') ++i;
+  for (; i < s.size() && s[i] != '"' && s[i] != '\\'; ++i) {
+    const auto octet = static_cast<unsigned char>(s[i]);
+    if (octet < 0x20 || octet >= beyond) break;
+  }
   return i;
 }
 
@@ -38,7 +44,7 @@ void append_escape(char c, std::string& out) {
 /// Valid UTF-8 with something to escape in it.
 void append_escaped(std::string_view value, std::string& out) {
   while (!value.empty()) {
-    const auto plain = plain_length(value);
+    const auto plain = plain_length(value, no_utf8);
     out += value.substr(0, plain);
     value.remove_prefix(plain);
     if (value.empty()) return;
@@ -49,10 +55,26 @@ void append_escaped(std::string_view value, std::string& out) {
 
 }  // namespace
 
+bool JsonWriter::wants_comma() const {
+  return !out_.empty() && out_.back() != '{' && out_.back() != '[' && out_.back() != ':';
+}
+
 void JsonWriter::separate() {
-  if (out_.empty()) return;
-  const char last = out_.back();
-  if (last != '{' && last != '[' && last != ':') out_ += ',';
+  if (wants_comma()) out_ += ',';
+}
+
+/// In one piece, with all that belongs to it: most of what is written is short.
+void JsonWriter::put(std::string_view octets, std::string_view end) {
+  const bool comma = wants_comma();
+  const std::size_t had = out_.size();
+  out_.resize_and_overwrite(had + octets.size() + end.size() + 2, [&](char* begin, std::size_t) {
+    char* at = begin + had;
+    if (comma) *at++ = ',';
+    *at++ = '"';
+    at = std::copy(octets.begin(), octets.end(), at);
+    at = std::copy(end.begin(), end.end(), at);
+    return at - begin;
+  });
 }
 
 void JsonWriter::open(char bracket) {
@@ -63,10 +85,7 @@ void JsonWriter::open(char bracket) {
 void JsonWriter::close(char bracket) { out_ += bracket; }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-  separate();
-  out_ += '"';
-  out_ += name;
-  out_ += "\":";
+  put(name, "\":");
   return *this;
 }
 
@@ -76,14 +95,16 @@ void JsonWriter::null() {
 }
 
 void JsonWriter::text(std::string_view value) {
-  separate();
-  if (!valid_utf8(value)) {
+  const std::size_t plain = plain_length(value, no_ascii);
+  if (plain == value.size()) return put(value, "\"");
+  if (!valid_utf8(value.substr(plain))) {
     // The library knows what to put in the place of broken octets.
+    separate();
     out_ += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return;
   }
-  out_ += '"';
-  append_escaped(value, out_);
+  put(value.substr(0, plain), {});
+  append_escaped(value.substr(plain), out_);
   out_ += '"';
 }
 

@@ -31,7 +31,9 @@ class JsonWriter {
   void number(double value);  ///< the shortest digits that read back as the same value
 
  private:
+  bool wants_comma() const;
   void separate();
+  void put(std::string_view octets, std::string_view end);
   std::string& out_;
 };
 

@@ -39,6 +39,8 @@ std::string diagnosis_json(const Subject& subject);
 std::string observation_json(const diag::Observation& observation);
 /// Contract §4, one object of one line with a final newline.
 std::string explain_json(const Subject& subject);
+/// Appends that object, without its line end, as the next element where a list of them has begun.
+void append_explanation(const Subject& subject, std::string& list);
 /// The letter of the first proved or likely cause that has one, in the book's language, placeholders filled; an inquiry
 /// to the refuser where nothing is settled; empty where nothing was refused.
 std::string letter(const Subject& subject, const kb::LetterBook& book);

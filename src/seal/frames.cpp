@@ -40,7 +40,7 @@ io::IoFailure too_long(std::size_t size, std::size_t limit) {
 }  // namespace
 
 Frames::Frames(io::Runtime& runtime, io::OwnedFd fd, std::size_t limit)
-    : pipe_(io::make_pipe(runtime, std::move(fd))), limit_(limit), room_(read_size, '\0') {}
+    : pipe_(io::make_pipe(runtime, std::move(fd))), limit_(limit) {}
 
 std::optional<io::IoFailure> Frames::write_what_goes() {
   while (out_at_ < out_.size()) {
@@ -86,13 +86,17 @@ std::optional<io::IoResult<Frame>> Frames::take_frame() {
 
 /// False where nothing is there. One read a call: what is there beyond it waits in the system.
 io::IoResult<bool> Frames::read_what_is_there() {
-  const auto n = pipe_->read_now(room_);
+  const std::size_t had = in_.size();
+  io::IoResult<std::size_t> n = 0;
+  in_.resize_and_overwrite(had + read_size, [&](char* begin, std::size_t) {
+    n = pipe_->read_now({begin + had, read_size});
+    return had + n.value_or(0);
+  });
   if (!n) {
     const bool within = in_at_ < in_.size() && n.error().kind == io::Failure::closed;
     if (within) return std::unexpected(io::IoFailure{io::Failure::reset, "the other process ended within a message"});
     return std::unexpected(n.error());
   }
-  in_.append(room_, 0, *n);
   return *n > 0;
 }
 

@@ -53,7 +53,6 @@ class Frames {
   std::uint64_t written_ = 0;  ///< of those
   std::string in_;
   std::size_t in_at_ = 0;  ///< of in_, given out
-  std::string room_;       ///< what is read into
 };
 
 }  // namespace smtpdx::seal

@@ -73,9 +73,9 @@ io::Task<int> answer_questions(io::Runtime& runtime, seal::Frames& frames) {
   for (;;) {
     const auto frame = co_await frames.receive(runtime.deadline_in(idle_limit));
     if (!frame) co_return 0;
-    const auto answer = read_question(*frame);
+    auto answer = read_question(*frame);
     const auto type = answer ? protocol::result : protocol::problem;
-    const std::string document = answer ? *answer : problem_of(answer.error());
+    const std::string document = answer ? std::move(*answer) : problem_of(answer.error());
     const auto sent = co_await frames.send(type, document, runtime.deadline_in(send_limit));
     if (!sent) co_return 0;
   }

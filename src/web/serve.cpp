@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/serve.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
@@ -52,6 +53,13 @@ void allow_many_files() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
   limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(limit.rlim_max, wanted);
   [[maybe_unused]] const auto ok = ::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer it works, too
+}
+
+/// Answers have some 60 kB. By default glibc gives memory of that size back to the system and asks for it again with
+/// the next one, page by page; uploads of megabytes still go back at once.
+void keep_memory_of_answers() {
+  ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 io::Task<void> accept_all(io::Runtime& runtime, io::Listener& listener, Site& site, io::Group& group,
@@ -176,6 +184,7 @@ Result<void> serve(const ServeOptions& options, const std::function<void(const s
   auto certificate = certificate_of(options.open);
   if (!certificate) return std::unexpected(certificate.error());
   allow_many_files();
+  keep_memory_of_answers();
   auto runtime = io::make_runtime();
   const auto signals = end_signals();
   const auto readiness = io::make_readiness(*runtime, signals.get());
