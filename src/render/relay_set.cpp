@@ -190,9 +190,11 @@ std::string region_text(const RelayRegion& region, const std::string& target, st
 std::string relay_set_text(const RelaySetReport& report) {
   std::string out;
   for (std::size_t i = 0; i < report.regions.size(); ++i) out += region_text(report.regions[i], report.target, i + 1);
-  if (report.regions.empty()) out += "Nobody may relay outward.\n";
+  const bool bounded = report.not_bounded.empty();
+  if (report.regions.empty()) out += bounded ? "Nobody may relay outward.\n" : "Nobody is sure to relay outward.\n";
   out += notes_text(report.not_bounded);
-  return out + "Nobody else. Replayed: " + std::to_string(report.combinations) +
+  if (!report.regions.empty()) out += bounded ? "Nobody else. " : "Nobody else, but for what could not be bounded. ";
+  return out + "Replayed: " + std::to_string(report.combinations) +
          " kinds of sessions, which is all that this policy tells apart.\n";
 }
 

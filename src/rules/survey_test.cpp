@@ -38,7 +38,7 @@ Survey well_kept() {
 
   diag::SessionFact session;
   session.connected = true;
-  session.banner = smtp::Reply{220, std::nullopt, {"mx.example.org ESMTP"}};
+  session.banner = smtp::Reply{220, std::nullopt, {"mx.example.org ESMTP"}, {}};
   session.before_tls.emplace();
   session.before_tls->greeting_name = "mx.example.org";
   session.before_tls->keywords = {"STARTTLS"};
@@ -113,10 +113,10 @@ TEST(Survey, HandshakesThatFailAndThoseThatDoNotEnd) {
 TEST(Survey, SilenceAndPuttingOffAreNoRefusals) {
   auto s = well_kept();
   auto& session = s.hosts[0].addresses[0].session->what;
-  session.banner = smtp::Reply{421, std::nullopt, {"too busy"}};
+  session.banner = smtp::Reply{421, std::nullopt, {"too busy"}, {}};
   EXPECT_EQ(said(s, "MX-20"), "untested");
   EXPECT_EQ(said(s, "TLS-01"), "-");
-  session.banner = smtp::Reply{554, std::nullopt, {"no"}};
+  session.banner = smtp::Reply{554, std::nullopt, {"no"}, {}};
   EXPECT_EQ(said(s, "MX-20"), "fail");
   session.connected = false;
   session.connect_failure = io::IoFailure{io::Failure::timed_out, ""};

@@ -63,7 +63,9 @@ int seal_without_capset(const std::vector<std::string>& arguments) {
   if (!arguments.empty()) ::syscall(SYS_capset, &header, none);
   const auto filter = seccomp_init(SCMP_ACT_ALLOW);
   seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0);
-  if (seccomp_load(filter) != 0 || ::syscall(SYS_capset, &header, none) == 0) return 4;
+  const int loaded = seccomp_load(filter);
+  seccomp_release(filter);
+  if (loaded != 0 || ::syscall(SYS_capset, &header, none) == 0) return 4;
   return seal_this_process(Seal::reader) ? 0 : 3;
 }
 
