@@ -49,7 +49,6 @@ class Surveyor {
   }
 
  private:
-  // Coroutines that fill in the survey give a bool because when_all() wants a value.
   bool wants(const std::string& area) const { return q_.areas.empty() || q_.areas.contains(area); }
   bool wants_any(std::initializer_list<const char*> areas) const {
     return std::any_of(areas.begin(), areas.end(), [&](const char* a) { return wants(a); });
@@ -71,6 +70,7 @@ class Surveyor {
     return std::nullopt;
   }
 
+  // Coroutines that fill in the survey give a bool because when_all() wants a value.
   io::Task<bool> text_of(std::optional<diag::Seen<dns::Answer>>& into, std::string name) {
     auto answer = co_await env_.resolver.query(std::move(name), dns::Type::TXT, dns_deadline());
     auto id = note(answer, answer.evidence, answer.took);
